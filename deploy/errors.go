@@ -1,0 +1,58 @@
+package deploy
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Errors that callers tell apart with errors.Is.
+var (
+	ErrUnknownApp        = errors.New("there is no such app")
+	ErrUnknownDeployment = errors.New("there is no such deployment")
+	ErrUnknownCommit     = errors.New("the repository does not have that commit")
+	ErrUnknownRef        = errors.New("the repository does not have that branch or tag")
+	// ErrDataDiffers means that source and target were not equal after the copy.
+	ErrDataDiffers = errors.New("the data of the two slices differs")
+	// ErrQueueFull means that no more operations can wait; the caller should try again later.
+	ErrQueueFull = errors.New("too many operations are waiting")
+	// ErrClosed means that the controller is shutting down.
+	ErrClosed = errors.New("verdigris is shutting down")
+)
+
+// InputError says that a request cannot be carried out as it was made. Nothing was changed.
+type InputError struct{ Reason string }
+
+func (e *InputError) Error() string { return e.Reason }
+
+// ConflictError says that a request does not fit the state that the app is in, e.g. deploying to the live slice.
+// Nothing was changed. Next is what to do instead.
+type ConflictError struct{ Reason, Next string }
+
+func (e *ConflictError) Error() string {
+	if e.Next == "" {
+		return e.Reason
+	}
+	return fmt.Sprintf("%s; %s", e.Reason, e.Next)
+}
+
+// LoggedError is an error with the last lines that the failing container or build printed.
+type LoggedError struct {
+	Err   error
+	Lines []string
+}
+
+func (e *LoggedError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the error behind the lines.
+func (e *LoggedError) Unwrap() error { return e.Err }
+
+// HintedError is an error with what a person can do about it.
+type HintedError struct {
+	Err  error
+	Next string
+}
+
+func (e *HintedError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the error behind the hint.
+func (e *HintedError) Unwrap() error { return e.Err }

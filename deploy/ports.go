@@ -1,0 +1,175 @@
+package deploy
+
+import (
+	"context"
+	"io"
+	"time"
+)
+
+// Source brings commits of one app's repository onto disk.
+type Source interface {
+	// Resolve names the commit at the head of a branch or tag. It returns ErrUnknownRef when there is none.
+	Resolve(ctx context.Context, ref string) (Commit, error)
+	// Fetch brings exactly that commit onto disk; doing so twice is harmless. It returns ErrUnknownCommit when
+	// the repository does not have it.
+	Fetch(ctx context.Context, commit Commit, log Log) (Checkout, error)
+	// Prune removes the checkouts of all commits but those to keep.
+	Prune(ctx context.Context, keep []Commit) error
+}
+
+// Checkout is one commit's files on disk.
+type Checkout struct {
+	Dir     string // absolute
+	Subject string // first line of the commit message
+}
+
+// Runtime runs the slices of one app on a container engine.
+type Runtime interface {
+	// Check loads the slice's compose files from rel.Dir and refuses what cannot be done, before anything is touched.
+	Check(ctx context.Context, slice Slice, rel Release) error
+	// Build builds or finds the images of the slice and returns the release with Images filled. With fresh,
+	// nothing is taken from the build cache.
+	Build(ctx context.Context, slice Slice, rel Release, fresh bool, log Log) (Release, error)
+	// RunJob runs the service once to its end, with the new images. A status other than 0 is an error.
+	RunJob(ctx context.Context, slice Slice, rel Release, service string, log Log) error
+	// Start makes the slice run the release. If it fails, what this call created is gone again.
+	Start(ctx context.Context, slice Slice, rel Release, log Log) error
+	// Stop stops the containers of the slice and removes them; volumes stay.
+	Stop(ctx context.Context, slice Slice, log Log) error
+	// Observe says how the slice stands now. A slice that does not exist has no containers.
+	Observe(ctx context.Context, slice Slice) (SliceStatus, error)
+	// Logs writes the slice's container logs to w until the end, or until ctx ends when following.
+	Logs(ctx context.Context, slice Slice, opts LogOptions, w io.Writer) error
+	// Prune removes the images of releases other than those to keep and returns how many.
+	Prune(ctx context.Context, keep []Commit) (int, error)
+}
+
+// LogOptions choose what Runtime.Logs writes.
+type LogOptions struct {
+	Follow     bool
+	Tail       int // lines of each container; 0 for all
+	Since      time.Time
+	Services   []string // none for all
+	Timestamps bool
+}
+
+// SliceStatus is what the engine says about a slice.
+type SliceStatus struct {
+	Slice      Slice             `json:"slice"`
+	Commit     Commit            `json:"commit,omitempty"` // the release that its containers carry
+	Containers []ContainerStatus `json:"containers"`
+	// Endpoints are where the web service's running containers answer.
+	Endpoints []Endpoint `json:"endpoints"`
+}
+
+// Running tells whether the slice has at least one endpoint that requests could be sent to.
+func (s SliceStatus) Running() bool { return len(s.Endpoints) > 0 }
+
+// ContainerStatus is one container of a slice.
+type ContainerStatus struct {
+	Name     string `json:"name"`
+	Service  string `json:"service"`
+	Image    string `json:"image"`
+	State    string `json:"state"`            // running, exited, restarting, ...
+	Health   string `json:"health,omitempty"` // healthy, unhealthy, starting; empty without a healthcheck
+	ExitCode int    `json:"exit_code,omitempty"`
+	Restarts int    `json:"restarts,omitempty"`
+}
+
+// Endpoint is one container's address as the router reaches it.
+type Endpoint struct {
+	Container string `json:"container"`
+	Address   string `json:"address"` // host:port
+}
+
+// Route says where production traffic goes.
+type Route struct {
+	Slice     Slice      `json:"slice"`
+	Commit    Commit     `json:"commit,omitempty"`
+	Endpoints []Endpoint `json:"endpoints"`
+	// Previous is the slice that was live before; empty when there was none.
+	Previous Slice `json:"previous,omitempty"`
+	// Generation counts the router's configurations; the router itself sets it.
+	Generation uint64 `json:"generation"`
+}
+
+// Router sends production traffic to one slice.
+type Router interface {
+	// Current reads the route from the router's own configuration, which is the truth about which slice is live.
+	// A zero Route (no Slice) means that nothing is live yet.
+	Current(ctx context.Context) (Route, error)
+	// Apply routes all traffic to r without holding requests: for the first deployment, and to follow containers
+	// whose address changed. On error the configuration before it is back in force.
+	Apply(ctx context.Context, r Route) error
+	// Hold makes new requests wait at the gate until Release. On error nothing waits and traffic goes on as before.
+	Hold(ctx context.Context, next Route) (Hold, error)
+	// Get requests path through the whole way that users' requests take, and returns the status and the slice that answered.
+	Get(ctx context.Context, path string) (status int, slice Slice, err error)
+}
+
+// Hold is a cutover in progress: requests wait until Release or Abort, one of which must be called.
+type Hold interface {
+	// Drain waits until the requests that were accepted before the hold have ended or the timeout has passed. It
+	// returns how many router workers were still busy then.
+	Drain(ctx context.Context, timeout time.Duration) (left int, err error)
+	// Route makes the next route the live one. It is the point of no return. On error the old route is back in
+	// force and requests still wait.
+	Route(ctx context.Context) error
+	// Release lets the waiting requests go to the slice that is now live, and returns how many waited and the longest wait.
+	Release(ctx context.Context) (held int, longest time.Duration, err error)
+	// Abort lets the waiting requests go to the slice that was live and restores its configuration.
+	Abort(ctx context.Context) error
+}
+
+// Data moves an app's data between the two production slices. An app without data has none.
+type Data interface {
+	// Begin connects to both sides and checks that a copy can succeed, without changing anything.
+	Begin(ctx context.Context, from, to Slice) (Transfer, error)
+}
+
+// Transfer is one movement of the selected keys from one slice to the other. Close must be called.
+type Transfer interface {
+	// Copy brings the selected keys over while traffic goes on. It may be repeated.
+	Copy(ctx context.Context, progress func(CopyProgress)) (CopyReport, error)
+	// Settle brings over what changed since and compares both sides; nothing may write to the source meanwhile. It
+	// returns ErrDataDiffers when the sides are not equal in the end.
+	Settle(ctx context.Context) (CopyReport, error)
+	Close() error
+}
+
+// CopyProgress says how far a copy is.
+type CopyProgress struct {
+	Keys, KeysTotal int64
+	Bytes           int64
+}
+
+// CopyReport says what a copy did.
+type CopyReport struct {
+	Keys     int64         `json:"keys"`    // copied
+	Bytes    int64         `json:"bytes"`   // of payload
+	Removed  int64         `json:"removed"` // deleted on the target because the source does not have them
+	Compared int64         `json:"compared"`
+	Took     time.Duration `json:"took"`
+}
+
+// Journal remembers deployments, phases, events and deliveries.
+type Journal interface {
+	// Create stores a new deployment and returns it with its ID.
+	Create(ctx context.Context, d Deployment) (Deployment, error)
+	// CreateForPush does the same for a push, and records its delivery, in one transaction. When the delivery is
+	// known and its deployment did not fail, or the same commit of the app is queued, running or the newest that
+	// succeeded by a push, nothing is created and the deployment there is comes back with duplicate true.
+	CreateForPush(ctx context.Context, d Deployment, p Push) (stored Deployment, duplicate bool, err error)
+	// Save replaces what is stored about the deployment, phases included.
+	Save(ctx context.Context, d Deployment) error
+	// Get returns ErrUnknownDeployment when there is none.
+	Get(ctx context.Context, id int64) (Deployment, error)
+	// List returns the newest deployments of the app first; limit 0 means 50.
+	List(ctx context.Context, app string, limit int) ([]Deployment, error)
+	// Unfinished returns the deployments of the app that are queued or running, oldest first.
+	Unfinished(ctx context.Context, app string) ([]Deployment, error)
+	// Append stores an event.
+	Append(ctx context.Context, e Event) error
+	// Events returns the events of a deployment with a Seq greater than after, in order.
+	Events(ctx context.Context, id, after int64) ([]Event, error)
+}

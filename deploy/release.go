@@ -1,0 +1,13 @@
+package deploy
+
+// Release is one built version of an app: a commit, where its files are and the images built from them.
+type Release struct {
+	App    string `json:"app"`
+	Commit Commit `json:"commit"`
+	// Dir is the checkout that holds the compose files and build contexts of the commit.
+	Dir string `json:"dir"`
+	// Subject is the first line of the commit message, shortened for people.
+	Subject string `json:"subject,omitempty"`
+	// Images maps the compose service to the id of the image that it runs; it is filled by Runtime.Build.
+	Images map[string]string `json:"images,omitempty"`
+}
