@@ -1,0 +1,126 @@
+#!/usr/bin/env bash
+# Sees to it that the images which the compose files and Dockerfiles name can be used, and writes their names to
+# .env. Images that are there are taken as they are; missing ones are pulled; where no registry answers, stand-ins
+# are built from Debian packages and from this machine's own Go. The second run does nothing.
+#
+# usage: scripts/images.sh [--valkey]
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+# One line for each image: variable, usual name, stand-in.
+table='
+NGINX_IMAGE nginx:1.28         nginx
+REDIS_IMAGE redis:8            redis
+GO_IMAGE    golang:1.26        golang
+BASE_IMAGE  debian:trixie-slim debian'
+if [ "${1:-}" = --valkey ]; then table+='
+VALKEY_IMAGE valkey/valkey:8 valkey'; fi
+
+prefix=verdigris-local
+contexts=$(cd "$(dirname "$0")/images" && pwd)
+
+present() { docker image inspect "$1" >/dev/null 2>&1; }
+
+# choose prints the image to use for a line of the table if one is present: the one that .env names, the usual
+# one or the stand-in.
+choose() {
+    local image
+    for image in "$(env_get "$1")" "$2" "$prefix/$3"; do
+        if [ -n "$image" ] && present "$image"; then
+            printf '%s\n' "$image"
+            return
+        fi
+    done
+    return 1
+}
+
+build_debian() {
+    if present "$prefix/debian"; then return; fi
+    have mmdebstrap || install_mmdebstrap
+    mmdebstrap --quiet --variant=apt \
+        --dpkgopt='path-exclude=/usr/share/doc/*' \
+        --dpkgopt='path-exclude=/usr/share/man/*' \
+        --dpkgopt='path-exclude=/usr/share/locale/*' \
+        --customize-hook='rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*.bin' \
+        trixie - | docker import -c 'CMD ["bash"]' - "$prefix/debian" >/dev/null
+}
+
+install_mmdebstrap() {
+    if [ "$(id -u)" != 0 ] || ! have apt-get; then
+        die "no registry can be reached and mmdebstrap, which would build stand-ins, is not installed" \
+            "install mmdebstrap, or set NGINX_IMAGE, REDIS_IMAGE, GO_IMAGE and BASE_IMAGE in .env to images you have"
+    fi
+    apt-get update -q >/dev/null
+    apt-get install -qy --no-install-recommends mmdebstrap debian-archive-keyring >/dev/null
+}
+
+build_nginx() { docker build -q -t "$prefix/nginx" "$contexts/nginx"; }
+build_redis() { docker build -q -t "$prefix/redis" "$contexts/redis"; }
+build_valkey() {
+    docker build -q -t "$prefix/valkey" --build-arg PACKAGE=valkey-server --build-arg NAME=valkey "$contexts/redis"
+}
+
+# The context is streamed, so that the toolchain is not copied on the disk first. What only Go's own tests need stays out.
+build_golang() {
+    tar -C "$contexts/golang" -cf - Dockerfile -C "$(go env GOROOT)" \
+        --transform 's,^\(VERSION\|go.env\|bin\|lib\|pkg\|src\)\(/\|$\),go/\1\2,' \
+        --exclude=testdata --exclude='*_test.go' --exclude=src/cmd \
+        VERSION go.env bin lib pkg src |
+        docker build -q -t "$prefix/golang" -
+}
+
+# build makes one stand-in; its output is shown only if it fails.
+build() {
+    local output
+    if ! output=$("build_$1" 2>&1); then
+        printf '%s\n' "$output" >&2
+        die "build $prefix/$1 failed"
+    fi
+    say "built $prefix/$1"
+}
+
+# ensure_all goes through the table: what is missing is pulled as long as a registry answers, and then built.
+ensure_all() {
+    local variable usual name registry=yes missing=()
+    while read -r variable usual name; do
+        [ -n "$variable" ] || continue
+        if choose "$variable" "$usual" "$name" >/dev/null; then continue; fi
+        if [ $registry = yes ] && timeout "${PULL_TIMEOUT:-300}" docker pull -q "$usual" >/dev/null 2>&1; then
+            say "pulled $usual"
+            continue
+        fi
+        registry=no
+        missing+=("$name")
+    done <<<"$table"
+    [ ${#missing[@]} -gt 0 ] || return 0
+
+    say "no registry can be reached: building stand-ins for ${missing[*]}"
+    build debian
+    local job jobs=()
+    for name in "${missing[@]}"; do
+        if [ "$name" = debian ]; then continue; fi
+        build "$name" &
+        jobs+=($!)
+    done
+    for job in "${jobs[@]}"; do wait "$job"; done
+}
+
+write_env() {
+    local variable usual name image
+    while read -r variable usual name; do
+        [ -n "$variable" ] || continue
+        image=$(choose "$variable" "$usual" "$name")
+        if [ "$(env_get "$variable")" != "$image" ]; then env_set "$variable" "$image"; fi
+    done <<<"$table"
+}
+
+docker version >/dev/null 2>&1 || die "no Docker Engine answers" "scripts/tools.sh installs and starts one on Debian and Ubuntu"
+
+# Two runs at the same time would build everything twice.
+if have flock; then
+    exec 9>"${TMPDIR:-/tmp}/verdigris-images.lock"
+    flock 9
+fi
+ensure_all
+write_env
+say "images: $(awk '{ print $1 }' <<<"$table" | while read -r v; do [ -z "$v" ] || env_get "$v"; done | paste -sd' ')"
