@@ -13,7 +13,9 @@ const (
 
 // App is one application that verdigris manages: its name and what its runbooks need to know.
 type App struct {
-	Name    string
+	Name string
+	// Slices are the slices that the app has: Blue and Green, and Staging where there are compose files for it.
+	Slices  []Slice
 	Promote Promote
 	// Branch is what a deploy without a commit takes the head of, e.g. "main".
 	Branch string

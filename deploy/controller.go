@@ -1,43 +1,145 @@
 package deploy
 
-// DeployRequest asks for a release on a slice.
-type DeployRequest struct {
-	// Slice is blue, green or staging; empty takes the idle slice.
-	Slice Slice
-	// Commit is what to deploy; empty takes the head of the app's branch.
-	Commit Commit
-	// Rebuild builds without the cache.
-	Rebuild bool
-	// Promote moves the traffic afterwards.
-	Promote bool
-	Trigger Trigger
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+)
+
+// Adapters are the parts of the world that one app's runbooks act on.
+type Adapters struct {
+	Source  Source
+	Runtime Runtime
+	Router  Router
+	// Data is nil for an app without data.
+	Data Data
 }
 
-// SwitchRequest asks to move the traffic.
-type SwitchRequest struct {
-	// To is the slice to move to; empty takes the other one.
-	To      Slice
-	Trigger Trigger
+// Controller carries out the operations of all apps: one worker for each, one operation at a time.
+type Controller struct {
+	// OnRoute is told whenever an app's traffic has moved, and once at start for each app that is live.
+	OnRoute func(app string, live, previous Slice)
+	// OnEnd is told of each deployment that ended.
+	OnEnd func(Deployment)
+	// Logger takes what is worth a log line; slog.Default() when nil.
+	Logger *slog.Logger
+
+	journal Journal
+	hub     *hub
+	names   []string
+	workers map[string]*worker
 }
 
-// Outcome says what became of a push.
-type Outcome struct {
-	// Deployment is the one that was queued, or the one that the push duplicates; zero when it was ignored.
-	Deployment Deployment `json:"deployment,omitzero"`
-	Duplicate  bool       `json:"duplicate,omitempty"`
+// NewController returns a controller without apps. Add the apps, then Run it.
+func NewController(journal Journal) *Controller {
+	return &Controller{journal: journal, hub: newHub(), workers: map[string]*worker{}}
 }
 
-// Status is how an app stands: what the router, the engine and the journal say.
-type Status struct {
-	App      string `json:"app"`
-	Live     Slice  `json:"live,omitempty"`     // empty when nothing is live yet
-	Previous Slice  `json:"previous,omitempty"` // where a rollback goes; empty when there is none
-	Route    Route  `json:"route"`
-	// Slices are blue, green and, where the app has one, staging.
-	Slices []SliceStatus `json:"slices"`
-	// Running is the deployment that is being carried out; Queued are those that wait.
-	Running *Deployment  `json:"running,omitempty"`
-	Queued  []Deployment `json:"queued"`
-	// Last is the newest deployment that ended.
-	Last *Deployment `json:"last,omitempty"`
+// Add makes the controller manage an app. It must not be called after Run.
+func (c *Controller) Add(app App, adapters Adapters) error {
+	if _, ok := c.workers[app.Name]; ok {
+		return fmt.Errorf("add app %s: there already is an app of that name", app.Name)
+	}
+	c.names = append(c.names, app.Name)
+	c.workers[app.Name] = newWorker(c, app, adapters)
+	return nil
+}
+
+// Run carries out operations until ctx ends, and returns when every worker has left its app in a safe state.
+func (c *Controller) Run(ctx context.Context) {
+	var workers sync.WaitGroup
+	for _, w := range c.workers {
+		workers.Go(func() { w.run(ctx) })
+	}
+	workers.Wait()
+}
+
+// Apps returns the names of the apps in the order in which they were added.
+func (c *Controller) Apps() []string { return c.names }
+
+// Deploy queues a deployment of a commit to a slice. The live slice is refused with a ConflictError, unless
+// nothing is live yet.
+func (c *Controller) Deploy(ctx context.Context, app string, r DeployRequest) (Deployment, error) {
+	w, err := c.worker(app)
+	if err != nil {
+		return Deployment{}, err
+	}
+	return w.requestDeploy(ctx, r)
+}
+
+// Switch queues a move of the traffic. It is refused with a ConflictError when the slice is live already or
+// does not run.
+func (c *Controller) Switch(ctx context.Context, app string, r SwitchRequest) (Deployment, error) {
+	w, err := c.worker(app)
+	if err != nil {
+		return Deployment{}, err
+	}
+	return w.requestSwitch(ctx, r)
+}
+
+// Rollback queues the way back to the previous slice. It is refused with a ConflictError when that slice is
+// gone or runs another release by now.
+func (c *Controller) Rollback(ctx context.Context, app string, t Trigger) (Deployment, error) {
+	w, err := c.worker(app)
+	if err != nil {
+		return Deployment{}, err
+	}
+	return w.requestRollback(ctx, t)
+}
+
+// Push queues the deployment of a pushed commit to the idle slice. An older push that still waits gives way to it.
+func (c *Controller) Push(ctx context.Context, app string, p Push) (Outcome, error) {
+	w, err := c.worker(app)
+	if err != nil {
+		return Outcome{}, err
+	}
+	return w.push(ctx, p)
+}
+
+// Stop stops the containers of a slice that is not live. The live slice is refused with a ConflictError, and so
+// is any slice while an operation is under way.
+func (c *Controller) Stop(ctx context.Context, app string, s Slice) error {
+	w, err := c.worker(app)
+	if err != nil {
+		return err
+	}
+	return w.stop(ctx, s)
+}
+
+// Status says how an app stands.
+func (c *Controller) Status(ctx context.Context, app string) (Status, error) {
+	w, err := c.worker(app)
+	if err != nil {
+		return Status{}, err
+	}
+	return w.status(ctx)
+}
+
+// Deployments returns the newest deployments of an app first.
+func (c *Controller) Deployments(ctx context.Context, app string, limit int) ([]Deployment, error) {
+	if _, err := c.worker(app); err != nil {
+		return nil, err
+	}
+	return c.journal.List(ctx, app, limit)
+}
+
+// Deployment returns one deployment, or ErrUnknownDeployment.
+func (c *Controller) Deployment(ctx context.Context, id int64) (Deployment, error) {
+	return c.journal.Get(ctx, id)
+}
+
+func (c *Controller) worker(app string) (*worker, error) {
+	w, ok := c.workers[app]
+	if !ok {
+		return nil, fmt.Errorf("app %q: %w", clip(app, 80), ErrUnknownApp)
+	}
+	return w, nil
+}
+
+func (c *Controller) logger() *slog.Logger {
+	if c.Logger != nil {
+		return c.Logger
+	}
+	return slog.Default()
 }

@@ -13,6 +13,8 @@ var (
 	ErrUnknownRef        = errors.New("the repository does not have that branch or tag")
 	// ErrDataDiffers means that source and target were not equal after the copy.
 	ErrDataDiffers = errors.New("the data of the two slices differs")
+	// ErrRouteRefused means that the router refused the next route before any request could take it.
+	ErrRouteRefused = errors.New("the router refused the new route")
 	// ErrQueueFull means that no more operations can wait; the caller should try again later.
 	ErrQueueFull = errors.New("too many operations are waiting")
 	// ErrClosed means that the controller is shutting down.

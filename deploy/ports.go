@@ -89,6 +89,8 @@ type Route struct {
 	Endpoints []Endpoint `json:"endpoints"`
 	// Previous is the slice that was live before; empty when there was none.
 	Previous Slice `json:"previous,omitempty"`
+	// PreviousCommit is the release that Previous ran when it was left, so that a rollback never lands on another one.
+	PreviousCommit Commit `json:"previous_commit,omitempty"`
 	// Generation counts the router's configurations; the router itself sets it.
 	Generation uint64 `json:"generation"`
 }
@@ -113,7 +115,7 @@ type Hold interface {
 	// returns how many router workers were still busy then.
 	Drain(ctx context.Context, timeout time.Duration) (left int, err error)
 	// Route makes the next route the live one. It is the point of no return. On error the old route is back in
-	// force and requests still wait.
+	// force and requests still wait; ErrRouteRefused says that the next route was never in force at all.
 	Route(ctx context.Context) error
 	// Release lets the waiting requests go to the slice that is now live, and returns how many waited and the longest wait.
 	Release(ctx context.Context) (held int, longest time.Duration, err error)

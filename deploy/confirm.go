@@ -1,0 +1,85 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// verifyWithin bounds how long the new slice may take to answer through the edge after the route was confirmed.
+const verifyWithin = 5 * time.Second
+
+// confirm looks at the new slice through the way that users' requests take: once at once, then for a while.
+func (r *run) confirm(ctx context.Context) error {
+	err := r.phase(ctx, PhaseVerify, verifyWithin, func(ctx context.Context) (string, error) {
+		return "answers through the edge", r.withLogs(ctx, r.d.Slice, r.verify(ctx))
+	})
+	if err != nil || r.app.Watch.Duration == 0 {
+		return err
+	}
+	return r.phase(ctx, PhaseWatch, 0, func(ctx context.Context) (string, error) {
+		detail, err := r.watch(ctx)
+		return detail, r.withLogs(ctx, r.d.Slice, err)
+	})
+}
+
+// verify asks until the new slice answers, or the phase's time is over.
+func (r *run) verify(ctx context.Context) error {
+	for {
+		err := r.look(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// watch asks for a while and counts failures in a row.
+func (r *run) watch(ctx context.Context) (string, error) {
+	w := r.app.Watch
+	end := time.NewTimer(w.Duration)
+	defer end.Stop()
+	tick := time.NewTicker(w.Interval)
+	defer tick.Stop()
+	asked, failures := 0, 0
+	for {
+		select {
+		case <-ctx.Done():
+			return "cut short because verdigris was stopped", nil
+		case <-end.C:
+			return fmt.Sprintf("%s answered for %s", plural(asked, "request"), w.Duration), nil
+		case <-tick.C:
+		}
+		err := r.look(ctx)
+		asked++
+		if err == nil || ctx.Err() != nil {
+			failures = 0
+			continue
+		}
+		failures++
+		r.progress(PhaseWatch, fmt.Sprintf("%d of %d failures in a row: %v", failures, w.Failures, err))
+		if failures >= w.Failures {
+			return "", fmt.Errorf("%s in a row failed through the edge: %w", plural(failures, "request"), err)
+		}
+	}
+}
+
+// look makes one request through the edge.
+func (r *run) look(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, r.app.Health.Timeout)
+	defer cancel()
+	status, slice, err := r.Router.Get(ctx, r.app.Health.Path)
+	switch {
+	case err != nil:
+		return err
+	case slice != "" && slice != r.d.Slice:
+		return fmt.Errorf("%s answered instead of %s", slice, r.d.Slice)
+	case status != r.app.Health.Status:
+		return fmt.Errorf("%s answered %d through the edge instead of %d", r.app.Health.Path, status, r.app.Health.Status)
+	}
+	return nil
+}

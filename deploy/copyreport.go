@@ -1,0 +1,43 @@
+package deploy
+
+import (
+	"fmt"
+	"time"
+)
+
+// String says in a few words what a copy did.
+func (c CopyReport) String() string {
+	s := fmt.Sprintf("%s copied (%s)", plural(int(c.Keys), "key"), size(c.Bytes))
+	if c.Removed > 0 {
+		s += fmt.Sprintf(", %d removed", c.Removed)
+	}
+	if c.Compared > 0 {
+		s += fmt.Sprintf(", %d compared equal", c.Compared)
+	}
+	return s
+}
+
+// copyProgress tells of a copy's progress now and then: often enough to see it move, not for each key.
+func (r *run) copyProgress() func(CopyProgress) {
+	const every = 500 * time.Millisecond
+	next := time.Now().Add(every)
+	return func(p CopyProgress) {
+		if time.Now().Before(next) {
+			return
+		}
+		next = time.Now().Add(every)
+		r.progress(PhaseCopy, fmt.Sprintf("%d of %s, %s", p.Keys, plural(int(p.KeysTotal), "key"), size(p.Bytes)))
+	}
+}
+
+func size(n int64) string {
+	switch {
+	case n >= 1e9:
+		return fmt.Sprintf("%.1f GB", float64(n)/1e9)
+	case n >= 1e6:
+		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+	case n >= 1e3:
+		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
+	}
+	return fmt.Sprintf("%d B", n)
+}

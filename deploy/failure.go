@@ -1,0 +1,113 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// phaseError is a failure with the phase in which it happened.
+type phaseError struct {
+	Phase Phase
+	Err   error
+}
+
+func (e *phaseError) Error() string { return fmt.Sprintf("%s: %v", e.Phase, e.Err) }
+func (e *phaseError) Unwrap() error { return e.Err }
+
+// verdict names how a deployment ended and, where it failed, explains it to people.
+func (r *run) verdict(ctx context.Context, err error) (State, *Failure) {
+	if err == nil {
+		return StateSucceeded, nil
+	}
+	f := explain(err)
+	f.Serving = r.serving(ctx)
+	if f.Next == "" {
+		f.Next = r.nextStep(f.Phase)
+	}
+	if r.lost != nil {
+		f.Reason += fmt.Sprintf("; on the way back the data could not be carried along (%v), so what was written since the cutover is on the slice that was left only", r.lost)
+	}
+	switch r.fate {
+	case moved:
+		return StateFailed, f
+	case returned:
+		return StateRolledBack, f
+	}
+	return StateAborted, f
+}
+
+// explain takes an error apart into what people need.
+func explain(err error) *Failure {
+	f := &Failure{Reason: err.Error()}
+	if in := (*phaseError)(nil); errors.As(err, &in) {
+		f.Phase, f.Reason = in.Phase, in.Err.Error()
+	}
+	if hinted := (*HintedError)(nil); errors.As(err, &hinted) {
+		f.Next = hinted.Next
+	}
+	if conflict := (*ConflictError)(nil); errors.As(err, &conflict) && conflict.Next != "" {
+		f.Next = conflict.Next
+	}
+	if logged := (*LoggedError)(nil); errors.As(err, &logged) {
+		f.Log = logged.Lines
+	}
+	return f
+}
+
+// serving says what still answers requests, as the router has it.
+func (r *run) serving(ctx context.Context) string {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	route, err := r.Router.Current(ctx)
+	switch {
+	case err != nil:
+		return "unknown: the router's configuration could not be read"
+	case route.Slice == "":
+		return "nothing is live yet"
+	}
+	return fmt.Sprintf("%s (%s) is live and serving", route.Slice, route.Commit.Short())
+}
+
+// nextStep is the advice where the error itself brings none.
+func (r *run) nextStep(p Phase) string {
+	id := r.d.ID
+	switch p {
+	case PhaseFetch:
+		return "check the repository url, the credentials and that the commit was pushed, then push or deploy again"
+	case PhaseBuild:
+		return "mend the build and push again"
+	case PhaseMigrate:
+		return "mend the migration and push again; it may have been applied in part"
+	case PhaseStart, PhaseProbe:
+		return fmt.Sprintf("see the log above, mend the app and push again; verdigris history %d shows everything", id)
+	case PhaseCopy, PhaseHold, PhaseSettle, PhaseRoute, PhaseRelease:
+		return fmt.Sprintf("mend the cause; %s is ready: verdigris switch %s tries the cutover again", r.d.Slice, r.d.Slice)
+	case PhaseVerify, PhaseWatch:
+		return fmt.Sprintf("verdigris logs %s shows what the release said; mend it and push again", r.d.Slice)
+	case PhaseReturn:
+		return "look at verdigris status and verdigris doctor now: traffic is on a release that failed"
+	}
+	return "see verdigris status and verdigris doctor"
+}
+
+// withLogs adds the last lines of the slice's containers to an error.
+func (r *run) withLogs(ctx context.Context, slice Slice, err error) error {
+	if err == nil || errors.As(err, new(*LoggedError)) {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	var out strings.Builder
+	if r.Runtime.Logs(ctx, slice, LogOptions{Tail: 20}, &out) != nil || out.Len() == 0 {
+		return err
+	}
+	return &LoggedError{Err: err, Lines: lastLines(out.String(), 20)}
+}
+
+func lastLines(text string, n int) []string {
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	return lines[max(0, len(lines)-n):]
+}

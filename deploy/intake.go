@@ -1,0 +1,191 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Who asked for a deployment: the values of Trigger.By.
+const (
+	ByPush = "push"
+	ByAPI  = "api"
+	ByCLI  = "cli"
+)
+
+// requestDeploy checks what can be known now and queues the deployment. What may change until its turn comes is
+// checked again then.
+func (w *worker) requestDeploy(ctx context.Context, r DeployRequest) (Deployment, error) {
+	if r.Slice == Staging && r.Promote {
+		return Deployment{}, &InputError{Reason: "staging never takes production traffic: deploy it without promotion"}
+	}
+	if r.Slice != "" && !slices.Contains(w.app.Slices, r.Slice) {
+		return Deployment{}, &InputError{Reason: fmt.Sprintf("%s has no slice %s in its configuration", w.app.Name, r.Slice)}
+	}
+	if r.Commit == "" {
+		head, err := w.Source.Resolve(ctx, w.app.Branch)
+		if err != nil {
+			return Deployment{}, fmt.Errorf("find the head of %s: %w", w.app.Branch, err)
+		}
+		r.Commit = head
+	}
+	route, err := w.Router.Current(ctx)
+	if err != nil {
+		return Deployment{}, err
+	}
+	if err := w.mayDeploy(route, r.Slice); err != nil {
+		return Deployment{}, err
+	}
+	return w.enqueue(ctx, Deployment{Kind: KindDeploy, Slice: r.Slice, Commit: r.Commit, Promote: r.Promote, Rebuild: r.Rebuild, Trigger: r.Trigger})
+}
+
+// mayDeploy refuses the live slice: what serves traffic is never rebuilt under its users.
+func (w *worker) mayDeploy(route Route, slice Slice) error {
+	if slice != "" && slice == route.Slice {
+		return &ConflictError{
+			Reason: fmt.Sprintf("%s is live, and the live slice is never deployed to", slice),
+			Next:   fmt.Sprintf("deploy to %s (or auto) and switch", slice.Other()),
+		}
+	}
+	return nil
+}
+
+func (w *worker) requestSwitch(ctx context.Context, r SwitchRequest) (Deployment, error) {
+	route, err := w.Router.Current(ctx)
+	if err != nil {
+		return Deployment{}, err
+	}
+	target, err := w.maySwitch(ctx, route, r.To)
+	if err != nil {
+		return Deployment{}, err
+	}
+	return w.enqueue(ctx, Deployment{Kind: KindSwitch, Slice: target.Slice, From: route.Slice, Commit: target.Commit, Promote: true, Trigger: r.Trigger})
+}
+
+// maySwitch names the slice that a switch moves to, or says why there is none.
+func (w *worker) maySwitch(ctx context.Context, route Route, to Slice) (SliceStatus, error) {
+	switch {
+	case to == Staging:
+		return SliceStatus{}, &InputError{Reason: "staging never takes production traffic"}
+	case to == "" && route.Slice == "":
+		return SliceStatus{}, &ConflictError{Reason: "nothing is live yet, so there is no other slice", Next: "name the slice to switch to, or deploy first"}
+	case to == "":
+		to = route.Slice.Other()
+	case to == route.Slice:
+		return SliceStatus{}, &ConflictError{Reason: fmt.Sprintf("%s is live already", to)}
+	}
+	observed, err := w.Runtime.Observe(ctx, to)
+	if err != nil {
+		return SliceStatus{}, err
+	}
+	if !observed.Running() {
+		return SliceStatus{}, &ConflictError{Reason: fmt.Sprintf("%s is not running", to), Next: fmt.Sprintf("deploy to %s first", to)}
+	}
+	return observed, nil
+}
+
+func (w *worker) requestRollback(ctx context.Context, t Trigger) (Deployment, error) {
+	route, err := w.Router.Current(ctx)
+	if err != nil {
+		return Deployment{}, err
+	}
+	target, err := w.mayRollBack(ctx, route)
+	if err != nil {
+		return Deployment{}, err
+	}
+	return w.enqueue(ctx, Deployment{Kind: KindRollback, Slice: target.Slice, From: route.Slice, Commit: target.Commit, Promote: true, Trigger: t})
+}
+
+// mayRollBack refuses a rollback that would not bring the previous release back.
+func (w *worker) mayRollBack(ctx context.Context, route Route) (SliceStatus, error) {
+	previous := route.Previous
+	if previous == "" {
+		return SliceStatus{}, &ConflictError{Reason: "there is no previous slice to roll back to"}
+	}
+	observed, err := w.Runtime.Observe(ctx, previous)
+	if err != nil {
+		return SliceStatus{}, err
+	}
+	if !observed.Running() {
+		return SliceStatus{}, &ConflictError{
+			Reason: fmt.Sprintf("the previous slice, %s, is not running any more", previous),
+			Next:   fmt.Sprintf("deploy its release again: deploy %s --commit %s --switch", previous, route.PreviousCommit),
+		}
+	}
+	if route.PreviousCommit != "" && observed.Commit != route.PreviousCommit {
+		return SliceStatus{}, &ConflictError{
+			Reason: fmt.Sprintf("%s no longer runs the previous release %s but %s", previous, route.PreviousCommit.Short(), observed.Commit.Short()),
+			Next:   fmt.Sprintf("to move to %s, switch; for the previous release, deploy --commit %s --switch", observed.Commit.Short(), route.PreviousCommit),
+		}
+	}
+	return observed, nil
+}
+
+func (w *worker) enqueue(ctx context.Context, d Deployment) (Deployment, error) {
+	w.requests.Lock()
+	defer w.requests.Unlock()
+	if w.queue.full(false) {
+		return Deployment{}, ErrQueueFull
+	}
+	stored, err := w.journal.Create(ctx, w.fresh(d))
+	if err != nil {
+		return Deployment{}, fmt.Errorf("write the journal: %w", err)
+	}
+	w.queue.add(stored)
+	return stored, nil
+}
+
+func (w *worker) push(ctx context.Context, p Push) (Outcome, error) {
+	w.requests.Lock()
+	defer w.requests.Unlock()
+	if w.queue.full(true) {
+		return Outcome{}, ErrQueueFull
+	}
+	d := w.fresh(Deployment{
+		Kind: KindDeploy, Commit: p.Commit, Subject: p.Subject, Promote: w.app.Promote == PromoteAuto,
+		Trigger: Trigger{By: ByPush, Who: p.Pusher, Ref: p.Ref, Forge: p.Forge, Delivery: p.Delivery},
+	})
+	stored, duplicate, err := w.journal.CreateForPush(ctx, d, p)
+	if err != nil {
+		return Outcome{}, fmt.Errorf("write the journal: %w", err)
+	}
+	if duplicate {
+		return Outcome{Deployment: stored, Duplicate: true}, nil
+	}
+	if p.Forced {
+		w.log.Warn("deploying a forced push", "commit", p.Commit, "ref", p.Ref)
+	}
+	if old := w.queue.add(stored); old != nil {
+		w.supersede(ctx, *old, stored)
+	}
+	return Outcome{Deployment: stored}, nil
+}
+
+func (w *worker) fresh(d Deployment) Deployment {
+	d.App, d.State, d.CreatedAt, d.Phases = w.app.Name, StateQueued, time.Now().UTC(), []PhaseRecord{}
+	return d
+}
+
+func (w *worker) supersede(ctx context.Context, old, by Deployment) {
+	r := w.resume(ctx, old)
+	r.end(StateSuperseded, &Failure{
+		Reason: fmt.Sprintf("a newer push, %s, took its place in the queue", by.Commit.Short()),
+		Next:   fmt.Sprintf("follow deployment %d", by.ID),
+	})
+}
+
+func (w *worker) stop(ctx context.Context, slice Slice) error {
+	if !w.operation.TryLock() {
+		return &ConflictError{Reason: "an operation is under way", Next: "try again when it has ended"}
+	}
+	defer w.operation.Unlock()
+	route, err := w.Router.Current(ctx)
+	if err != nil {
+		return err
+	}
+	if slice == route.Slice {
+		return &ConflictError{Reason: fmt.Sprintf("%s is live: stopping it would take the site down", slice), Next: "switch to the other slice first"}
+	}
+	return w.Runtime.Stop(ctx, slice, func(string) {})
+}

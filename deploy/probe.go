@@ -1,0 +1,169 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// firstLook is how soon a slice that does not answer yet is asked again; the pause then grows to the interval.
+const firstLook = 20 * time.Millisecond
+
+// maxSmokeBody bounds how much of a smoke check's answer is read.
+const maxSmokeBody = 1 << 20
+
+// thoroughness says how much proof of health a phase asks for.
+type thoroughness int
+
+const (
+	ready thoroughness = iota // as many successes in a row as configured
+	alive                     // one, for a slice that has run for a while
+)
+
+// prober asks containers over HTTP, each request on a connection of its own, and follows no redirects: the status
+// that is expected is the one that the app itself gives.
+type prober struct{ client *http.Client }
+
+func newProber() *prober {
+	return &prober{client: &http.Client{
+		Transport:     &http.Transport{DisableKeepAlives: true, Proxy: nil},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// probeSlice waits until every container of the slice is healthy, then makes the smoke checks.
+func (r *run) probeSlice(ctx context.Context, how thoroughness, smoke []Check) error {
+	h := r.app.Health
+	if how == alive {
+		h.Successes = 1
+	}
+	return r.phase(ctx, PhaseProbe, h.Deadline, func(ctx context.Context) (string, error) {
+		endpoints, err := r.untilHealthy(ctx, h)
+		if err != nil {
+			return "", r.withLogs(ctx, r.d.Slice, err)
+		}
+		for _, check := range smoke {
+			for _, e := range endpoints {
+				if err := r.probe.check(ctx, e, check, h.Timeout); err != nil {
+					return "", r.withLogs(ctx, r.d.Slice, err)
+				}
+			}
+		}
+		return fmt.Sprintf("%s healthy, %s passed", plural(len(endpoints), "container"), plural(len(smoke), "smoke check")), nil
+	})
+}
+
+// untilHealthy asks again and again until all endpoints have answered well so many times in a row.
+func (r *run) untilHealthy(ctx context.Context, h Health) ([]Endpoint, error) {
+	successes, pause, told := 0, min(firstLook, h.Interval), ""
+	for {
+		endpoints, err := r.healthOnce(ctx, h)
+		if err == nil {
+			if successes++; successes >= h.Successes {
+				return endpoints, nil
+			}
+			pause = h.Interval
+		} else {
+			successes = 0
+			if isFatal(err) {
+				return nil, err
+			}
+			if ctx.Err() == nil && err.Error() != told {
+				told = err.Error()
+				r.progress(PhaseProbe, told)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			if told == "" {
+				told = ctx.Err().Error()
+			}
+			return nil, fmt.Errorf("%s did not become healthy: %s", r.d.Slice, told)
+		case <-time.After(pause):
+			pause = min(pause*3/2, h.Interval)
+		}
+	}
+}
+
+// healthOnce looks at the containers first (one that has died will not get healthy) and then asks each endpoint.
+func (r *run) healthOnce(ctx context.Context, h Health) ([]Endpoint, error) {
+	observed, err := r.Runtime.Observe(ctx, r.d.Slice)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range observed.Containers {
+		if err := containerHealth(c); err != nil {
+			return nil, err
+		}
+	}
+	if !observed.Running() {
+		return nil, fmt.Errorf("%s has no running web container", r.d.Slice)
+	}
+	for _, e := range observed.Endpoints {
+		check := Check{Name: "health", Method: http.MethodGet, Path: h.Path, Status: h.Status}
+		if err := r.probe.check(ctx, e, check, h.Timeout); err != nil {
+			return nil, err
+		}
+	}
+	return observed.Endpoints, nil
+}
+
+// fatalError is a state that no waiting mends.
+type fatalError struct{ error }
+
+func isFatal(err error) bool {
+	_, ok := err.(fatalError)
+	return ok
+}
+
+// maxRestarts is how often a container may come back before it counts as one that cannot stay up.
+const maxRestarts = 2
+
+func containerHealth(c ContainerStatus) error {
+	switch {
+	case c.State == "dead", c.State == "exited" && c.ExitCode != 0:
+		return fatalError{fmt.Errorf("container %s exited with status %d", c.Name, c.ExitCode)}
+	case c.Restarts > maxRestarts:
+		return fatalError{fmt.Errorf("container %s keeps exiting: %d restarts, last status %d", c.Name, c.Restarts, c.ExitCode)}
+	case c.Health == "unhealthy":
+		return fmt.Errorf("container %s is unhealthy by its own healthcheck", c.Name)
+	case c.Health == "starting":
+		return fmt.Errorf("container %s is still starting by its own healthcheck", c.Name)
+	}
+	return nil
+}
+
+// check makes one request and holds the answer against what is expected.
+func (p *prober) check(ctx context.Context, e Endpoint, c Check, timeout time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, c.Method, "http://"+e.Address+c.Path, strings.NewReader(c.Body))
+	if err != nil {
+		return fmt.Errorf("%s check: %w", c.Name, err)
+	}
+	for name, value := range c.Headers {
+		req.Header.Set(name, value)
+		if strings.EqualFold(name, "host") {
+			req.Host = value
+		}
+	}
+	resp, err := p.client.Do(req)
+	if err != nil {
+		return fmt.Errorf("%s check of %s: %w", c.Name, e.Container, err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxSmokeBody))
+	if err != nil {
+		return fmt.Errorf("%s check of %s: read the answer: %w", c.Name, e.Container, err)
+	}
+	if resp.StatusCode != c.Status {
+		return fmt.Errorf("%s check of %s: %s %s answered %d instead of %d", c.Name, e.Container, c.Method, c.Path, resp.StatusCode, c.Status)
+	}
+	if !strings.Contains(string(body), c.Contains) {
+		return fmt.Errorf("%s check of %s: the answer to %s %s does not contain %q", c.Name, e.Container, c.Method, c.Path, c.Contains)
+	}
+	return nil
+}

@@ -1,0 +1,88 @@
+package deploy
+
+import "sync"
+
+// maxQueued bounds how many operations of one app can wait.
+const maxQueued = 20
+
+// queue holds the operations of one app that wait, and the one that runs.
+type queue struct {
+	mu      sync.Mutex
+	waiting []Deployment
+	running *Deployment
+	bell    chan struct{} // has one element when there may be work
+}
+
+func newQueue() *queue { return &queue{bell: make(chan struct{}, 1)} }
+
+// full tells whether another operation would be one too many. A push can take the place of one that waits.
+func (q *queue) full(push bool) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.waiting) < maxQueued {
+		return false
+	}
+	return !push || q.waitingPush() < 0
+}
+
+// add appends an operation. A push takes the place of a push that waits, which is returned: the newest wins.
+func (q *queue) add(d Deployment) (superseded *Deployment) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if i := q.waitingPush(); d.Trigger.By == ByPush && i >= 0 {
+		old := q.waiting[i]
+		q.waiting = append(q.waiting[:i], q.waiting[i+1:]...)
+		superseded = &old
+	}
+	q.waiting = append(q.waiting, d)
+	select {
+	case q.bell <- struct{}{}:
+	default:
+	}
+	return superseded
+}
+
+func (q *queue) waitingPush() int {
+	for i, d := range q.waiting {
+		if d.Trigger.By == ByPush {
+			return i
+		}
+	}
+	return -1
+}
+
+// take makes the oldest waiting operation the running one.
+func (q *queue) take() (Deployment, bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.waiting) == 0 {
+		return Deployment{}, false
+	}
+	d := q.waiting[0]
+	q.waiting = q.waiting[1:]
+	q.running = &d
+	return d, true
+}
+
+// update shows how the running operation stands.
+func (q *queue) update(d Deployment) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.running = &d
+}
+
+func (q *queue) done() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.running = nil
+}
+
+func (q *queue) snapshot() (running *Deployment, waiting []Deployment) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.running != nil {
+		d := *q.running
+		running = &d
+	}
+	return running, append([]Deployment{}, q.waiting...)
+}

@@ -1,0 +1,148 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// deploy brings a release onto the idle slice (or staging) and, if it is to be promoted, moves the traffic there.
+func (r *run) deploy(ctx context.Context) error {
+	live, err := r.choose(ctx)
+	if err != nil {
+		return err
+	}
+	release, err := r.prepare(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.launch(ctx, release); err != nil {
+		return err
+	}
+	if r.d.Promote {
+		return r.cutover(ctx, live)
+	}
+	return r.keep(ctx)
+}
+
+// switchOver moves the traffic to the other slice, which runs already.
+func (r *run) switchOver(ctx context.Context) error {
+	live, err := r.Router.Current(ctx)
+	if err != nil {
+		return err
+	}
+	target, err := r.maySwitch(ctx, live, r.d.Slice)
+	if err != nil {
+		return err
+	}
+	r.d.From, r.d.Commit = live.Slice, target.Commit
+	if err := r.probeSlice(ctx, alive, r.app.Smoke); err != nil {
+		return err
+	}
+	return r.cutover(ctx, live)
+}
+
+// rollBack moves the traffic to the previous slice. It asks the slice for one sign of life only: who rolls back is in a hurry.
+func (r *run) rollBack(ctx context.Context) error {
+	live, err := r.Router.Current(ctx)
+	if err != nil {
+		return err
+	}
+	target, err := r.mayRollBack(ctx, live)
+	if err != nil {
+		return err
+	}
+	if target.Slice != r.d.Slice {
+		return &ConflictError{Reason: fmt.Sprintf("the previous slice is %s by now, no longer %s", target.Slice, r.d.Slice)}
+	}
+	r.d.From, r.d.Commit = live.Slice, target.Commit
+	if err := r.probeSlice(ctx, alive, nil); err != nil {
+		return err
+	}
+	return r.cutover(ctx, live)
+}
+
+// choose settles which slice is deployed to, now that it is this deployment's turn.
+func (r *run) choose(ctx context.Context) (live Route, err error) {
+	live, err = r.Router.Current(ctx)
+	if err != nil {
+		return live, err
+	}
+	r.mu.Lock()
+	if r.d.Slice == "" {
+		r.d.Slice = Blue
+		if live.Slice != "" {
+			r.d.Slice = live.Slice.Other()
+		}
+	}
+	r.d.From = live.Slice
+	r.mu.Unlock()
+	return live, r.mayDeploy(live, r.d.Slice)
+}
+
+// prepare fetches and builds; nothing that runs is touched.
+func (r *run) prepare(ctx context.Context) (Release, error) {
+	release := Release{App: r.app.Name, Commit: r.d.Commit}
+	err := r.phase(ctx, PhaseFetch, r.app.Timeouts.Fetch, func(ctx context.Context) (string, error) {
+		checkout, err := r.Source.Fetch(ctx, r.d.Commit, r.logTo(PhaseFetch))
+		if err != nil {
+			return "", err
+		}
+		release.Dir, release.Subject = checkout.Dir, checkout.Subject
+		r.d.Subject = checkout.Subject
+		// What cannot be done is refused now, before anything is built or touched.
+		return r.d.Commit.Short(), r.Runtime.Check(ctx, r.d.Slice, release)
+	})
+	if err != nil {
+		return release, err
+	}
+	err = r.phase(ctx, PhaseBuild, r.app.Timeouts.Build, func(ctx context.Context) (string, error) {
+		built, err := r.Runtime.Build(ctx, r.d.Slice, release, r.d.Rebuild, r.logTo(PhaseBuild))
+		if err != nil {
+			return "", err
+		}
+		release = built
+		r.d.Images = built.Images
+		return plural(len(built.Images), "image"), nil
+	})
+	return release, err
+}
+
+// launch migrates, starts the slice and waits until it is ready. A slice that does not get ready is stopped again.
+func (r *run) launch(ctx context.Context, release Release) error {
+	if r.app.Migrate != "" {
+		err := r.phase(ctx, PhaseMigrate, r.app.Timeouts.Migrate, func(ctx context.Context) (string, error) {
+			return r.app.Migrate, r.Runtime.RunJob(ctx, r.d.Slice, release, r.app.Migrate, r.logTo(PhaseMigrate))
+		})
+		if err != nil {
+			return err
+		}
+	}
+	err := r.phase(ctx, PhaseStart, r.app.Timeouts.Start, func(ctx context.Context) (string, error) {
+		return string(r.d.Slice), r.Runtime.Start(ctx, r.d.Slice, release, r.logTo(PhaseStart))
+	})
+	if err != nil {
+		return err
+	}
+	if err := r.probeSlice(ctx, ready, r.app.Smoke); err != nil {
+		r.cleanUp(ctx)
+		return err
+	}
+	return nil
+}
+
+// cleanUp stops a slice that did not get ready, so that nothing half-made stays.
+func (r *run) cleanUp(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	if err := r.Runtime.Stop(ctx, r.d.Slice, r.logTo(PhaseStart)); err != nil {
+		r.worker.log.Error("could not stop the slice that failed", "slice", r.d.Slice, "error", err)
+	}
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

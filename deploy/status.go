@@ -1,0 +1,45 @@
+package deploy
+
+import "context"
+
+// Status is how an app stands: what the router, the engine and the journal say.
+type Status struct {
+	App      string `json:"app"`
+	Live     Slice  `json:"live,omitempty"`     // empty when nothing is live yet
+	Previous Slice  `json:"previous,omitempty"` // where a rollback goes; empty when there is none
+	Route    Route  `json:"route"`
+	// Slices are blue, green and, where the app has one, staging.
+	Slices []SliceStatus `json:"slices"`
+	// Running is the deployment that is being carried out; Queued are those that wait.
+	Running *Deployment  `json:"running,omitempty"`
+	Queued  []Deployment `json:"queued"`
+	// Last is the newest deployment that ended.
+	Last *Deployment `json:"last,omitempty"`
+}
+
+func (w *worker) status(ctx context.Context) (Status, error) {
+	route, err := w.Router.Current(ctx)
+	if err != nil {
+		return Status{}, err
+	}
+	s := Status{App: w.app.Name, Live: route.Slice, Previous: route.Previous, Route: route, Queued: []Deployment{}}
+	for _, slice := range w.app.Slices {
+		observed, err := w.Runtime.Observe(ctx, slice)
+		if err != nil {
+			return Status{}, err
+		}
+		s.Slices = append(s.Slices, observed)
+	}
+	s.Running, s.Queued = w.queue.snapshot()
+	recent, err := w.journal.List(ctx, w.app.Name, 0)
+	if err != nil {
+		return Status{}, err
+	}
+	for _, d := range recent {
+		if d.State.Ended() && d.State != StateSuperseded {
+			s.Last = &d
+			break
+		}
+	}
+	return s, nil
+}
