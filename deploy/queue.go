@@ -35,11 +35,23 @@ func (q *queue) add(d Deployment) (superseded *Deployment) {
 		superseded = &old
 	}
 	q.waiting = append(q.waiting, d)
+	q.ring()
+	return superseded
+}
+
+// restore replaces what waits.
+func (q *queue) restore(waiting []Deployment) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.waiting = waiting
+	q.ring()
+}
+
+func (q *queue) ring() {
 	select {
 	case q.bell <- struct{}{}:
 	default:
 	}
-	return superseded
 }
 
 func (q *queue) waitingPush() int {

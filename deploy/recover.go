@@ -12,18 +12,23 @@ func (w *worker) recover(ctx context.Context) {
 	w.operation.Lock()
 	defer w.operation.Unlock()
 	route := w.restoreRoute(ctx)
+	// Requests may have come in already; the journal has them too, so it is the whole truth about who waits.
+	w.requests.Lock()
+	defer w.requests.Unlock()
 	unfinished, err := w.journal.Unfinished(ctx, w.app.Name)
 	if err != nil {
 		w.log.Error("could not read what was left unfinished", "error", err)
 		return
 	}
+	var waiting []Deployment
 	for _, d := range unfinished {
 		if d.State == StateQueued {
-			w.queue.add(d)
+			waiting = append(waiting, d)
 			continue
 		}
 		w.closeCutOff(ctx, d, route)
 	}
+	w.queue.restore(waiting)
 }
 
 // restoreRoute applies the route that the router's files name, which also ends a hold that a dead controller left.

@@ -1,0 +1,386 @@
+package deploy_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"verdigris/deploy"
+)
+
+// The fakes of this file stand for rooms that cannot fail on demand. Each does the least that its interface
+// promises and has a function field for what a test wants to go wrong.
+
+const (
+	commitA = deploy.Commit("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")
+	commitB = deploy.Commit("bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb")
+	commitC = deploy.Commit("cccccccccccccccccccccccccccccccccccccccc")
+)
+
+type fakeSource struct {
+	fetch func(context.Context, deploy.Commit) error
+}
+
+func (f *fakeSource) Resolve(context.Context, string) (deploy.Commit, error) { return commitC, nil }
+func (f *fakeSource) Fetch(ctx context.Context, c deploy.Commit, log deploy.Log) (deploy.Checkout, error) {
+	if f.fetch != nil {
+		if err := f.fetch(ctx, c); err != nil {
+			return deploy.Checkout{}, err
+		}
+	}
+	log("fetched")
+	return deploy.Checkout{Dir: "/checkout/" + string(c), Subject: "subject of " + c.Short()}, nil
+}
+func (f *fakeSource) Prune(context.Context, []deploy.Commit) error { return nil }
+
+// fakeRuntime runs a slice as a real HTTP server on loopback.
+type fakeRuntime struct {
+	t       *testing.T
+	mu      sync.Mutex
+	servers map[deploy.Slice]*httptest.Server
+	commits map[deploy.Slice]deploy.Commit
+	calls   []string
+
+	check   func(deploy.Slice) error
+	build   func(context.Context) error
+	start   func(deploy.Slice) error
+	handler func(deploy.Slice) http.HandlerFunc
+	extra   []deploy.ContainerStatus
+}
+
+func (f *fakeRuntime) note(format string, args ...any) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls = append(f.calls, fmt.Sprintf(format, args...))
+}
+
+func (f *fakeRuntime) called() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return strings.Join(f.calls, " ")
+}
+
+func (f *fakeRuntime) Check(_ context.Context, s deploy.Slice, _ deploy.Release) error {
+	if f.check != nil {
+		return f.check(s)
+	}
+	return nil
+}
+
+func (f *fakeRuntime) Build(ctx context.Context, s deploy.Slice, rel deploy.Release, _ bool, log deploy.Log) (deploy.Release, error) {
+	f.note("build:%s", s)
+	log("step 1")
+	if f.build != nil {
+		if err := f.build(ctx); err != nil {
+			return rel, err
+		}
+	}
+	rel.Images = map[string]string{"web": "sha256:" + string(rel.Commit)}
+	return rel, nil
+}
+
+func (f *fakeRuntime) RunJob(_ context.Context, s deploy.Slice, _ deploy.Release, service string, _ deploy.Log) error {
+	f.note("job:%s", service)
+	return nil
+}
+
+func (f *fakeRuntime) Start(_ context.Context, s deploy.Slice, rel deploy.Release, _ deploy.Log) error {
+	f.note("start:%s", s)
+	if f.start != nil {
+		if err := f.start(s); err != nil {
+			return err
+		}
+	}
+	var h http.HandlerFunc = func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello from "+string(s)) }
+	if f.handler != nil {
+		h = f.handler(s)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if old := f.servers[s]; old != nil {
+		old.Close()
+	}
+	f.servers[s], f.commits[s] = httptest.NewServer(h), rel.Commit
+	f.t.Cleanup(f.servers[s].Close)
+	return nil
+}
+
+func (f *fakeRuntime) Stop(_ context.Context, s deploy.Slice, _ deploy.Log) error {
+	f.note("stop:%s", s)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if old := f.servers[s]; old != nil {
+		old.Close()
+	}
+	delete(f.servers, s)
+	delete(f.commits, s)
+	return nil
+}
+
+func (f *fakeRuntime) Observe(_ context.Context, s deploy.Slice) (deploy.SliceStatus, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	status := deploy.SliceStatus{Slice: s, Commit: f.commits[s], Containers: f.extra}
+	if server := f.servers[s]; server != nil {
+		status.Endpoints = []deploy.Endpoint{{Container: string(s) + "-web-1", Address: server.Listener.Addr().String()}}
+	}
+	return status, nil
+}
+
+func (f *fakeRuntime) Logs(_ context.Context, s deploy.Slice, _ deploy.LogOptions, w io.Writer) error {
+	_, err := fmt.Fprintf(w, "web | the last words of %s\n", s)
+	return err
+}
+
+func (f *fakeRuntime) Prune(_ context.Context, keep []deploy.Commit) (int, error) {
+	f.note("prune:%d", len(keep))
+	return 0, nil
+}
+
+// fakeRouter keeps the route in memory and answers Get from the slice's own server.
+type fakeRouter struct {
+	mu    sync.Mutex
+	route deploy.Route
+	calls []string
+
+	hold    func() error
+	drain   func(context.Context) (int, error)
+	onRoute func() error
+	get     func(deploy.Slice) (int, error)
+}
+
+func (f *fakeRouter) note(call string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls = append(f.calls, call)
+}
+
+func (f *fakeRouter) called() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return strings.Join(f.calls, " ")
+}
+
+func (f *fakeRouter) Current(context.Context) (deploy.Route, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.route, nil
+}
+
+func (f *fakeRouter) Apply(_ context.Context, r deploy.Route) error {
+	f.note("apply:" + string(r.Slice))
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.route = r
+	return nil
+}
+
+func (f *fakeRouter) Hold(_ context.Context, next deploy.Route) (deploy.Hold, error) {
+	f.note("hold")
+	if f.hold != nil {
+		if err := f.hold(); err != nil {
+			return nil, err
+		}
+	}
+	return &fakeHold{router: f, next: next}, nil
+}
+
+func (f *fakeRouter) Get(_ context.Context, path string) (int, deploy.Slice, error) {
+	route, _ := f.Current(context.Background())
+	if f.get != nil {
+		status, err := f.get(route.Slice)
+		return status, route.Slice, err
+	}
+	resp, err := http.Get("http://" + route.Endpoints[0].Address + path)
+	if err != nil {
+		return 0, "", err
+	}
+	defer resp.Body.Close()
+	return resp.StatusCode, route.Slice, nil
+}
+
+type fakeHold struct {
+	router *fakeRouter
+	next   deploy.Route
+}
+
+func (h *fakeHold) Drain(ctx context.Context, _ time.Duration) (int, error) {
+	h.router.note("drain")
+	if h.router.drain != nil {
+		return h.router.drain(ctx)
+	}
+	return 0, nil
+}
+
+func (h *fakeHold) Route(context.Context) error {
+	h.router.note("route:" + string(h.next.Slice))
+	if h.router.onRoute != nil {
+		if err := h.router.onRoute(); err != nil {
+			return err
+		}
+	}
+	h.router.mu.Lock()
+	defer h.router.mu.Unlock()
+	h.router.route = h.next
+	return nil
+}
+
+func (h *fakeHold) Release(context.Context) (int, time.Duration, error) {
+	h.router.note("release")
+	return 3, 12 * time.Millisecond, nil
+}
+
+func (h *fakeHold) Abort(context.Context) error {
+	h.router.note("abort")
+	return nil
+}
+
+type fakeData struct {
+	mu     sync.Mutex
+	calls  []string
+	begin  func(from deploy.Slice) error
+	copy   func(from deploy.Slice) error
+	settle func(from deploy.Slice) error
+}
+
+func (f *fakeData) note(call string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls = append(f.calls, call)
+}
+
+func (f *fakeData) called() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return strings.Join(f.calls, " ")
+}
+
+func (f *fakeData) Begin(_ context.Context, from, to deploy.Slice) (deploy.Transfer, error) {
+	f.note(fmt.Sprintf("begin:%s>%s", from, to))
+	if f.begin != nil {
+		if err := f.begin(from); err != nil {
+			return nil, err
+		}
+	}
+	return &fakeTransfer{data: f, from: from}, nil
+}
+
+type fakeTransfer struct {
+	data *fakeData
+	from deploy.Slice
+}
+
+func (t *fakeTransfer) Copy(_ context.Context, progress func(deploy.CopyProgress)) (deploy.CopyReport, error) {
+	t.data.note("copy")
+	if t.data.copy != nil {
+		return deploy.CopyReport{}, t.data.copy(t.from)
+	}
+	return deploy.CopyReport{Keys: 7, Bytes: 1500}, nil
+}
+
+func (t *fakeTransfer) Settle(context.Context) (deploy.CopyReport, error) {
+	t.data.note("settle")
+	if t.data.settle != nil {
+		return deploy.CopyReport{}, t.data.settle(t.from)
+	}
+	return deploy.CopyReport{Keys: 1, Compared: 7}, nil
+}
+
+func (t *fakeTransfer) Close() error { t.data.note("close"); return nil }
+
+// memoryJournal is a journal that forgets; store/ has the real one, tested there.
+type memoryJournal struct {
+	mu          sync.Mutex
+	deployments []deploy.Deployment
+	events      map[int64][]deploy.Event
+	full        bool
+}
+
+func newJournal() *memoryJournal { return &memoryJournal{events: map[int64][]deploy.Event{}} }
+
+func (j *memoryJournal) Create(_ context.Context, d deploy.Deployment) (deploy.Deployment, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	d.ID = int64(len(j.deployments) + 1)
+	j.deployments = append(j.deployments, d)
+	return d, nil
+}
+
+func (j *memoryJournal) CreateForPush(ctx context.Context, d deploy.Deployment, p deploy.Push) (deploy.Deployment, bool, error) {
+	j.mu.Lock()
+	for _, old := range j.deployments {
+		if old.Trigger.Delivery == p.Delivery {
+			j.mu.Unlock()
+			return old, true, nil
+		}
+	}
+	j.mu.Unlock()
+	stored, err := j.Create(ctx, d)
+	return stored, false, err
+}
+
+func (j *memoryJournal) Save(_ context.Context, d deploy.Deployment) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.full {
+		return fmt.Errorf("database or disk is full")
+	}
+	j.deployments[d.ID-1] = d
+	return nil
+}
+
+func (j *memoryJournal) Get(_ context.Context, id int64) (deploy.Deployment, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if id < 1 || id > int64(len(j.deployments)) {
+		return deploy.Deployment{}, deploy.ErrUnknownDeployment
+	}
+	return j.deployments[id-1], nil
+}
+
+func (j *memoryJournal) List(_ context.Context, _ string, _ int) ([]deploy.Deployment, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var newestFirst []deploy.Deployment
+	for i := len(j.deployments) - 1; i >= 0; i-- {
+		newestFirst = append(newestFirst, j.deployments[i])
+	}
+	return newestFirst, nil
+}
+
+func (j *memoryJournal) Unfinished(context.Context, string) ([]deploy.Deployment, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var left []deploy.Deployment
+	for _, d := range j.deployments {
+		if !d.State.Ended() {
+			left = append(left, d)
+		}
+	}
+	return left, nil
+}
+
+func (j *memoryJournal) Append(_ context.Context, e deploy.Event) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.events[e.Deployment] = append(j.events[e.Deployment], e)
+	return nil
+}
+
+func (j *memoryJournal) Events(_ context.Context, id, after int64) ([]deploy.Event, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var rest []deploy.Event
+	for _, e := range j.events[id] {
+		if e.Seq > after {
+			rest = append(rest, e)
+		}
+	}
+	return rest, nil
+}
