@@ -1,0 +1,57 @@
+package nginx
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// admin asks the router about itself, on the socket that is for verdigris alone.
+type admin struct{ socket string }
+
+// generation returns the number of the configuration that the answering worker runs.
+func (a admin) generation(ctx context.Context) (uint64, error) {
+	body, err := a.get(ctx, "/generation")
+	if err != nil {
+		return 0, fmt.Errorf("ask router for its generation: %w", err)
+	}
+	n, err := strconv.ParseUint(strings.TrimSpace(body), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("ask router for its generation: it answers %q", body)
+	}
+	return n, nil
+}
+
+func (a admin) get(ctx context.Context, path string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://router"+path, nil)
+	if err != nil {
+		return "", err
+	}
+	// A fresh connection for each question: a kept one would ask the same worker again.
+	transport := &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return dialSocket(ctx, a.socket)
+		},
+	}
+	response, err := transport.RoundTrip(request)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, 4<<10))
+	if err != nil {
+		return "", err
+	}
+	if response.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("status %d", response.StatusCode)
+	}
+	return string(body), nil
+}

@@ -1,0 +1,63 @@
+package nginx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Container is a container that runs nginx, as the package needs it.
+type Container interface {
+	// Exec runs a command in the container. A status other than 0 is an error that carries the output.
+	Exec(ctx context.Context, argv ...string) (output string, err error)
+	// Signal sends a signal, e.g. "SIGHUP", to the container's first process, which must be the nginx master.
+	Signal(ctx context.Context, signal string) error
+	// Processes lists process ids and command lines.
+	Processes(ctx context.Context) ([][2]string, error)
+}
+
+// ContainerProcess is an nginx in a container.
+type ContainerProcess struct{ Container Container }
+
+// Test runs nginx -t in the container.
+func (p ContainerProcess) Test(ctx context.Context, file string) error {
+	if _, err := p.Workers(ctx); err != nil {
+		return err
+	}
+	output, err := p.Container.Exec(ctx, "nginx", "-e", "stderr", "-t", "-q", "-c", file)
+	if err != nil {
+		return refused(file, output, err)
+	}
+	return nil
+}
+
+// Reload sends SIGHUP to the container.
+func (p ContainerProcess) Reload(ctx context.Context) error {
+	if err := p.Container.Signal(ctx, "SIGHUP"); err != nil {
+		return fmt.Errorf("reload nginx: %w", err)
+	}
+	return nil
+}
+
+// Workers reads the list of the container's processes.
+func (p ContainerProcess) Workers(ctx context.Context) ([]Worker, error) {
+	processes, err := p.Container.Processes(ctx)
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("list nginx workers: %w", context.Cause(ctx))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list nginx workers: %w", errors.Join(ErrNotRunning, err))
+	}
+	var workers []Worker
+	running := false
+	for _, process := range processes {
+		running = running || isMaster(process[1])
+		if w, ok := worker(process[0], process[1]); ok {
+			workers = append(workers, w)
+		}
+	}
+	if !running {
+		return nil, fmt.Errorf("list nginx workers: %w in its container", ErrNotRunning)
+	}
+	return workers, nil
+}

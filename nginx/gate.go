@@ -1,0 +1,185 @@
+package nginx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+)
+
+// errCalledOff means that requests went to the old slice before the cutover could route them to the new one.
+var errCalledOff = errors.New("the hold was called off and requests go on to the old slice")
+
+// gate answers the router's question whether a request may go on, once the cutover is over. It sees neither
+// headers nor bodies: nginx keeps them and replays the request.
+type gate struct {
+	server *http.Server
+	path   string
+	since  time.Time
+	limit  time.Duration
+	most   int
+	timer  *time.Timer
+	open   chan struct{} // closed when requests may go on
+
+	mu      sync.Mutex
+	opened  bool
+	routing bool  // too late to call the hold off
+	off     error // why the hold was called off
+	waiting int
+	held    int
+	longest time.Duration
+}
+
+// openGate binds the socket and makes requests wait for at most limit, and most of them at a time.
+func openGate(ctx context.Context, path string, limit time.Duration, most int) (*gate, error) {
+	listener, err := listenSocket(ctx, path)
+	if err != nil {
+		return nil, fmt.Errorf("open gate: %w", err)
+	}
+	g := &gate{path: path, since: time.Now(), limit: limit, most: most, open: make(chan struct{})}
+	g.server = &http.Server{
+		Handler:           http.HandlerFunc(g.serve),
+		ReadHeaderTimeout: 5 * time.Second,
+		ErrorLog:          log.New(io.Discard, "", 0), // a client that gave up is no news
+	}
+	g.timer = time.AfterFunc(limit, g.expire)
+	go g.listen(listener)
+	return g, nil
+}
+
+func (g *gate) listen(listener net.Listener) { _ = g.server.Serve(listener) } // ends with http.ErrServerClosed
+
+// serve keeps one request waiting. X-Accel-Redirect makes nginx go on with the request at that location.
+func (g *gate) serve(w http.ResponseWriter, r *http.Request) {
+	if !g.wait(r.Context()) {
+		return
+	}
+	w.Header()["Content-Type"] = nil // nginx would take it over into the answer
+	w.Header()["Date"] = nil
+	w.Header().Set("X-Accel-Redirect", "@in_force")
+	w.Header().Set("Content-Length", "0")
+}
+
+func (g *gate) wait(ctx context.Context) (goOn bool) {
+	if !g.arrive() {
+		return true
+	}
+	start := time.Now()
+	defer func() { g.leave(time.Since(start)) }()
+	select {
+	case <-g.open:
+		return true
+	case <-ctx.Done():
+		return false // the client has gone
+	}
+}
+
+// arrive counts a request in; it returns false for one that need not wait.
+func (g *gate) arrive() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.opened {
+		return false
+	}
+	g.held++
+	g.waiting++
+	if g.waiting > g.most && !g.routing {
+		g.callOff(fmt.Errorf("%w: more than %d of them waited", errCalledOff, g.most))
+	}
+	return true
+}
+
+func (g *gate) leave(waited time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.waiting--
+	g.longest = max(g.longest, waited)
+}
+
+func (g *gate) expire() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.opened && !g.routing {
+		g.callOff(g.late())
+	}
+}
+
+func (g *gate) late() error {
+	return fmt.Errorf("%w: they had waited for %s", errCalledOff, g.limit)
+}
+
+// callOff is called with mu held.
+func (g *gate) callOff(reason error) {
+	g.off = reason
+	g.unlock()
+}
+
+// beginRoute makes it too late to call the hold off: a request that went to the old slice while the router turns
+// to the new one would be lost. The clock is asked too, because the timer of a process that stood still is late.
+func (g *gate) beginRoute() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.off == nil && !g.opened && time.Since(g.since) > g.limit {
+		g.callOff(g.late())
+	}
+	if g.off != nil {
+		return g.off
+	}
+	g.routing = true
+	return nil
+}
+
+// endRoute lets the limits hold again. What they would have stopped meanwhile stops now.
+func (g *gate) endRoute() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.routing = false
+	if !g.opened && time.Since(g.since) > g.limit {
+		g.callOff(g.late())
+	}
+}
+
+// release lets all requests go on, those that come later too.
+func (g *gate) release() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.unlock()
+}
+
+func (g *gate) unlock() {
+	if !g.opened {
+		g.opened = true
+		g.timer.Stop()
+		close(g.open)
+	}
+}
+
+func (g *gate) count() (held int, longest time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.held, g.longest
+}
+
+// close answers those who are still there and removes the socket. A request that comes to ask later finds nobody
+// and goes on by itself.
+func (g *gate) close(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	err := g.server.Shutdown(ctx)
+	if err != nil {
+		err = errors.Join(err, g.server.Close())
+	}
+	if gone := os.Remove(g.path); gone != nil && !errors.Is(gone, os.ErrNotExist) {
+		err = errors.Join(err, gone)
+	}
+	if err != nil {
+		return fmt.Errorf("close gate: %w", err)
+	}
+	return nil
+}

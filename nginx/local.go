@@ -1,0 +1,106 @@
+package nginx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// LocalProcess is an nginx on this machine. It reads /proc, so it works on Linux.
+type LocalProcess struct {
+	// PIDFile holds the master's process id, e.g. router.pid in the run directory.
+	PIDFile string
+	// Binary is the nginx to test configurations with; empty takes the one in PATH.
+	Binary string
+}
+
+// Test runs nginx -t.
+func (p LocalProcess) Test(ctx context.Context, file string) error {
+	binary := p.Binary
+	if binary == "" {
+		binary = "nginx"
+	}
+	output, err := runCommand(ctx, binary, "-e", "stderr", "-t", "-q", "-c", file)
+	if err != nil {
+		return refused(file, output, err)
+	}
+	return nil
+}
+
+// Reload sends SIGHUP to the master.
+func (p LocalProcess) Reload(context.Context) error {
+	pid, err := p.master()
+	if err != nil {
+		return fmt.Errorf("reload nginx: %w", err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGHUP); err != nil {
+		return fmt.Errorf("reload nginx: %w", err)
+	}
+	return nil
+}
+
+// Workers lists the children of the master.
+func (p LocalProcess) Workers(context.Context) ([]Worker, error) {
+	master, err := p.master()
+	if err != nil {
+		return nil, fmt.Errorf("list nginx workers: %w", err)
+	}
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		return nil, fmt.Errorf("list nginx workers: %w", err)
+	}
+	var workers []Worker
+	for _, stat := range stats {
+		if parent(stat) != master {
+			continue
+		}
+		pid := filepath.Base(filepath.Dir(stat))
+		if w, ok := worker(pid, title(pid)); ok {
+			workers = append(workers, w)
+		}
+	}
+	return workers, nil
+}
+
+// master returns the process id in the pid file, once it is sure that an nginx master has it: a killed
+// nginx leaves its file behind, and the number may belong to somebody else by now.
+func (p LocalProcess) master() (int, error) {
+	content, err := os.ReadFile(p.PIDFile)
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, fmt.Errorf("%w: there is no %s", ErrNotRunning, p.PIDFile)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read process id: %w", err)
+	}
+	text := strings.TrimSpace(string(content))
+	pid, err := strconv.Atoi(text)
+	if err != nil || pid <= 1 {
+		return 0, fmt.Errorf("read process id: %s holds %q", p.PIDFile, text)
+	}
+	if !isMaster(title(text)) {
+		return 0, fmt.Errorf("%w: the process %d of %s is gone", ErrNotRunning, pid, p.PIDFile)
+	}
+	return pid, nil
+}
+
+func title(pid string) string {
+	content, _ := os.ReadFile("/proc/" + pid + "/cmdline") // a process that has ended has no title
+	return strings.ReplaceAll(string(content), "\x00", " ")
+}
+
+// parent reads the fourth field of /proc/<pid>/stat (proc(5)); 0 for a process that has ended.
+func parent(stat string) int {
+	content, _ := os.ReadFile(stat)
+	_, rest, _ := strings.Cut(string(content), ") ")
+	fields := strings.Fields(rest)
+	if len(fields) < 2 {
+		return 0
+	}
+	pid, _ := strconv.Atoi(fields[1])
+	return pid
+}

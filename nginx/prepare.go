@@ -1,0 +1,100 @@
+package nginx
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+)
+
+// Prepared says what Prepare changed.
+type Prepared struct {
+	// EdgeChanged tells that edge.conf is another one than before: a running edge needs a reload, which only
+	// a person should order, because it closes idle connections.
+	EdgeChanged bool
+	// RouterChanged tells the same of router.conf; the router takes it in with its next reload.
+	RouterChanged bool
+	// HoldEnded tells that a hold that a crash left behind was ended.
+	HoldEnded bool
+}
+
+// Prepare writes the files that edge and router need to start. The upstream file of an app that has something live
+// is left alone, except that a hold which a crash left behind is ended.
+func (r *Router) Prepare(ctx context.Context) (Prepared, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	prepared, err := r.prepare(ctx)
+	if err != nil {
+		return prepared, fmt.Errorf("prepare nginx of %s: %w", r.settings.App, err)
+	}
+	return prepared, nil
+}
+
+func (r *Router) prepare(ctx context.Context) (p Prepared, err error) {
+	for _, dir := range []string{r.settings.ConfDir, r.settings.RunDir} {
+		if err := makeDir(dir); err != nil {
+			return p, err
+		}
+	}
+	edge, err := RenderEdge(r.settings)
+	if err != nil {
+		return p, err
+	}
+	if p.EdgeChanged, err = writeIfOther(r.settings.conf(edgeFile), edge); err != nil {
+		return p, err
+	}
+	router, err := RenderRouter(r.settings)
+	if err != nil {
+		return p, err
+	}
+	if p.RouterChanged, err = writeIfOther(r.settings.conf(routerFile), router); err != nil {
+		return p, err
+	}
+	if err := r.prepareUpstream(); err != nil {
+		return p, err
+	}
+	p.HoldEnded, err = r.endLeftHold(ctx)
+	return p, err
+}
+
+func (r *Router) prepareUpstream() error {
+	file := r.settings.conf(upstreamFile)
+	if content, err := readIfThere(file); err != nil || content != nil {
+		return err
+	}
+	initial, err := RenderInitial(r.settings)
+	if err != nil {
+		return err
+	}
+	return writeFile(file, initial)
+}
+
+// endLeftHold makes the route of a hold that nobody leads the plain one again.
+func (r *Router) endLeftHold(ctx context.Context) (bool, error) {
+	t, err := readTruth(r.settings.conf(upstreamFile))
+	if err != nil || t.Next == "" || r.holding || answered(ctx, r.settings.run(gateSocket)) {
+		return false, err
+	}
+	return true, r.settleOn(ctx, t.Route)
+}
+
+// makeDir lets everybody look into the directory, because nginx's workers run as another user.
+func makeDir(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	info, err := os.Stat(dir)
+	if err != nil || info.Mode().Perm()&0o755 == 0o755 {
+		return err
+	}
+	return os.Chmod(dir, info.Mode().Perm()|0o755)
+}
+
+// writeIfOther returns whether a file that was there has changed.
+func writeIfOther(path string, content []byte) (changed bool, err error) {
+	before, err := readIfThere(path)
+	if err != nil || bytes.Equal(before, content) {
+		return false, err
+	}
+	return before != nil, writeFile(path, content)
+}
