@@ -1,0 +1,111 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+	"time"
+
+	"verdigris/deploy"
+)
+
+// defaulter is a struct whose fields have values before the file is read. What depends on other fields is
+// filled in afterwards by settle.
+type defaulter interface{ setDefaults() }
+
+func (c *Config) setDefaults() {
+	c.StateDir = ".verdigris"
+	c.Server = Server{Listen: "127.0.0.1:9000", MaxBody: 25 << 20}
+}
+
+func (a *App) setDefaults() {
+	a.Repository.Branch = "main"
+	a.Compose.Shared = []Path{"docker-compose.shared.yml"}
+	a.Compose.Slices.Blue = []string{"docker-compose.blue.yml"}
+	a.Compose.Slices.Green = []string{"docker-compose.green.yml"}
+	a.Web = Web{Service: "web", Address: AddressContainer}
+	a.Router = Router{Kind: RouterNginx}
+	a.Promote = deploy.PromoteAuto
+	a.Health = Health{Path: "/health", Status: 200, Timeout: seconds(2), Interval: Duration(200 * time.Millisecond),
+		Successes: 2, Deadline: seconds(60)}
+	a.Cutover = Cutover{HoldTimeout: seconds(5), DrainTimeout: seconds(10), MaxHeld: 1000}
+	a.Watch = Watch{Duration: seconds(10), Interval: Duration(500 * time.Millisecond), Failures: 3}
+	a.KeepReleases = 5
+	a.Timeouts = Timeouts{Fetch: minutes(2), Build: minutes(30), Migrate: minutes(10), Start: minutes(5), Copy: minutes(10)}
+}
+
+func (c *Check) setDefaults() { c.Method, c.Path, c.Status = "GET", "/", 200 }
+
+func seconds(n int) Duration { return Duration(time.Duration(n) * time.Second) }
+func minutes(n int) Duration { return seconds(60 * n) }
+
+// settle fills in what follows from other fields.
+func (c *Config) settle() {
+	if c.Server.Socket == "" {
+		c.Server.Socket = c.StateDir.join("verdigris.sock")
+	}
+	for _, app := range c.Apps {
+		app.settle()
+	}
+}
+
+func (a *App) settle() {
+	if isFolder(a.Repository.URL) {
+		a.Repository.URL = string(Path(a.Repository.URL).from(a.Dir))
+	}
+	if a.Router.Kind == RouterNginx {
+		a.Router.settleNginx()
+	}
+	if a.Router.Kind == RouterFile {
+		a.Router.settleFile()
+	}
+	if g := a.Webhook.GitHub; g != nil && len(g.Branches) == 0 && len(g.Tags) == 0 {
+		g.Branches = []string{a.Repository.Branch}
+	}
+	if a.Data != nil {
+		a.Data.Blue.settle()
+		a.Data.Green.settle()
+	}
+	for i := range a.Smoke {
+		if check := &a.Smoke[i]; check.Name == "" {
+			check.Name = check.Method + " " + check.Path
+		}
+	}
+}
+
+func (r *Router) settleNginx() {
+	r.Service = either(r.Service, "router")
+	r.Edge.Service = either(r.Edge.Service, "edge")
+	if len(r.Edge.Listen) == 0 {
+		r.Edge.Listen = []int{8080}
+	}
+	if r.Edge.URL == "" {
+		scheme := "http"
+		if r.Edge.TLS != nil {
+			scheme = "https"
+		}
+		r.Edge.URL = fmt.Sprintf("%s://%s", scheme, net.JoinHostPort("127.0.0.1", strconv.Itoa(r.Edge.Listen[0])))
+	}
+}
+
+func (r *Router) settleFile() {
+	r.Format = either(r.Format, FormatServer)
+	r.Upstream = either(r.Upstream, "live")
+	r.URL = either(r.URL, "http://127.0.0.1/")
+	if r.Container == "" && len(r.Test) == 0 && len(r.Reload) == 0 {
+		r.Test, r.Reload = []string{"nginx", "-t"}, []string{"nginx", "-s", "reload"}
+	}
+}
+
+func (r *Redis) settle() {
+	if r.Service != "" && r.Port == 0 {
+		r.Port = 6379
+	}
+}
+
+func either(value, otherwise string) string {
+	if value == "" {
+		return otherwise
+	}
+	return value
+}
