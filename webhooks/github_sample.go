@@ -3,7 +3,6 @@ package webhooks
 import (
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -47,8 +46,8 @@ func NewPush(s SamplePush) ([]byte, error) {
 	if _, _, err := splitRef(s.Ref); err != nil {
 		return nil, fmt.Errorf("make push payload: %q is not a full ref such as refs/heads/main", s.Ref)
 	}
-	if s.After == "" {
-		return nil, errors.New("make push payload: it needs the commit after the push")
+	if _, err := deploy.ParseCommit(string(s.After)); err != nil {
+		return nil, fmt.Errorf("make push payload: commit after the push: %w", err)
 	}
 	if s.Before == "" {
 		s.Before = deploy.Commit(strings.Repeat("0", len(s.After)))
