@@ -1,0 +1,40 @@
+VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GALLERY     := cd examples/gallery &&
+
+.PHONY: build test lint fmt-check vuln bench demo demo-down image
+
+build: ## bin/verdigris
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/verdigris ./cmd/verdigris
+
+test: ## every test, on real Docker, nginx, redis and git
+	scripts/tools.sh test
+	scripts/images.sh
+	go test -race -timeout 30m ./...
+	$(GALLERY) go test -race ./...
+
+lint: ## vet and staticcheck
+	go vet ./...
+	$(STATICCHECK) ./...
+	$(GALLERY) go vet ./... && $(STATICCHECK) ./...
+
+fmt-check: ## fails where gofmt would change a file
+	@changed=$$(git ls-files '*.go' | xargs gofmt -l); test -z "$$changed" || { echo "gofmt would change:"; echo "$$changed"; exit 1; }
+
+vuln: ## known vulnerabilities in what is used
+	scripts/vuln.sh
+
+bench: ## measurements, as ratios of one run
+	scripts/tools.sh test
+	scripts/images.sh
+	go test -run '^$$' -bench . -benchmem -timeout 60m ./...
+
+demo: ## everything up, a first release, and a push going live
+	scripts/demo.sh
+
+demo-down: ## removes what the demo made
+	scripts/demo-down.sh
+
+image: ## the verdigris image of the Dockerfile
+	scripts/images.sh
+	scripts/image.sh
