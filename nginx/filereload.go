@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -44,7 +45,7 @@ func (r *FileRouter) run(ctx context.Context, what string, timeout time.Duration
 	if err == nil {
 		return nil
 	}
-	if output == "" {
+	if strings.Contains(err.Error(), output) { // a container's errors carry the output
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	return fmt.Errorf("%s: %w: %s", what, err, output)

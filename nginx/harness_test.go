@@ -1,0 +1,349 @@
+package nginx
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"verdigris/deploy"
+)
+
+const (
+	patience = 30 * time.Second // for what must happen, on a busy machine
+	commitA  = deploy.Commit("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")
+)
+
+// site is a whole app in front of real nginx processes: edge, router and verdigris's side of them.
+type site struct {
+	*Router
+	url, addr string
+	router    *daemon
+}
+
+// newSite prepares and starts edge and router. Nothing is live.
+func newSite(t *testing.T) *site {
+	t.Helper()
+	s := newStoppedSite(t)
+	s.startRouter(t)
+	startDaemon(t, EdgeCommand(s.settings.NginxConfDir))
+	s.waitForEdge(t)
+	return s
+}
+
+func newStoppedSite(t *testing.T) *site {
+	t.Helper()
+	requireNginx(t)
+	dir := publicDir(t)
+	addr := freeAddress(t)
+	r, err := New(Settings{
+		App:     "gallery",
+		ConfDir: filepath.Join(dir, "nginx"),
+		RunDir:  filepath.Join(dir, "run"),
+		TempDir: dir,
+		Edge:    Edge{Listen: []Listen{{Address: addr}}, URL: "http://" + addr},
+	}, LocalProcess{PIDFile: filepath.Join(dir, "run", "router.pid")})
+	must(t, err)
+	r.ReloadTimeout = patience
+	r.HoldTimeout = patience
+	_, err = r.Prepare(t.Context())
+	must(t, err)
+	return &site{Router: r, url: "http://" + addr, addr: addr}
+}
+
+func (s *site) startRouter(t *testing.T) {
+	t.Helper()
+	s.router = startDaemon(t, RouterCommand(s.settings.NginxConfDir, s.settings.NginxRunDir))
+	eventually(t, "the router answers", func() bool {
+		workers, err := s.Process.Workers(t.Context())
+		_, asked := (admin{s.settings.run(adminSocket)}).generation(t.Context())
+		return err == nil && asked == nil && len(workers) > 0
+	})
+}
+
+func (s *site) waitForEdge(t *testing.T) {
+	t.Helper()
+	eventually(t, "the edge answers", func() bool {
+		conn, err := net.Dial("tcp", s.addr)
+		if err == nil {
+			conn.Close()
+		}
+		return err == nil
+	})
+}
+
+// goLive makes the backend the live slice without a hold.
+func (s *site) goLive(t *testing.T, b *backend) {
+	t.Helper()
+	must(t, s.Apply(t.Context(), b.route()))
+}
+
+// backend is one container of a slice. It counts the requests that it got by their X-Id.
+type backend struct {
+	*httptest.Server
+	slice deploy.Slice
+
+	mu     sync.Mutex
+	seen   map[string]int
+	sealed bool
+	late   []string // what arrived while it was sealed
+}
+
+func newBackend(t *testing.T, slice deploy.Slice, handler http.HandlerFunc) *backend {
+	t.Helper()
+	b := &backend{slice: slice, seen: map[string]int{}}
+	b.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b.note(r.Method + " " + r.Header.Get("X-Id"))
+		if handler != nil {
+			handler(w, r)
+			return
+		}
+		if _, err := io.Copy(io.Discard, r.Body); err == nil {
+			fmt.Fprint(w, slice)
+		}
+	}))
+	t.Cleanup(func() {
+		b.CloseClientConnections()
+		b.Close()
+	})
+	return b
+}
+
+func (b *backend) note(id string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.seen[id]++
+	if b.sealed {
+		b.late = append(b.late, id)
+	}
+}
+
+// seal makes every later request to the backend a fault.
+func (b *backend) seal(sealed bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.sealed = sealed
+}
+
+func (b *backend) count(id string) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.seen[id]
+}
+
+func (b *backend) endpoint() deploy.Endpoint {
+	return deploy.Endpoint{Container: string(b.slice) + "-web-1", Address: b.Listener.Addr().String()}
+}
+
+func (b *backend) route() deploy.Route {
+	return deploy.Route{Slice: b.slice, Commit: commitA, Previous: b.slice.Other(), Endpoints: []deploy.Endpoint{b.endpoint()}}
+}
+
+// daemon is a process that the test started, in a process group of its own.
+type daemon struct {
+	cmd    *exec.Cmd
+	ended  chan struct{}
+	output *lockedBuffer
+}
+
+func startDaemon(t *testing.T, argv []string) *daemon {
+	t.Helper()
+	d := &daemon{cmd: exec.Command(argv[0], argv[1:]...), ended: make(chan struct{}), output: &lockedBuffer{}}
+	d.cmd.Stdout, d.cmd.Stderr = d.output, d.output
+	d.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	must(t, d.cmd.Start())
+	go func() {
+		_ = d.cmd.Wait() // how it ended is no concern of the test
+		close(d.ended)
+	}()
+	t.Cleanup(func() {
+		d.kill()
+		if t.Failed() {
+			t.Logf("%v printed:\n%s", argv, d.output.String())
+		}
+	})
+	return d
+}
+
+// kill ends the whole process group at once, as when a container is killed.
+func (d *daemon) kill() {
+	_ = syscall.Kill(-d.cmd.Process.Pid, syscall.SIGKILL) // gone already: just as well
+	<-d.ended
+}
+
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+// rawClient speaks HTTP/1.1 on one kept connection and never sends anything twice, as Go's own client may.
+type rawClient struct {
+	addr string
+	conn net.Conn
+	read *bufio.Reader
+}
+
+func (c *rawClient) do(r *http.Request) (status int, slice, body string, err error) {
+	if c.conn == nil {
+		if c.conn, err = net.Dial("tcp", c.addr); err != nil {
+			return 0, "", "", err
+		}
+		c.read = bufio.NewReader(c.conn)
+	}
+	if err := c.conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		return 0, "", "", err
+	}
+	if err := r.Write(c.conn); err != nil {
+		return 0, "", "", err
+	}
+	response, err := http.ReadResponse(c.read, r)
+	if err != nil {
+		return 0, "", "", err
+	}
+	defer response.Body.Close()
+	content, err := io.ReadAll(response.Body)
+	if response.Close { // announced, so it is no fault
+		c.close()
+	}
+	return response.StatusCode, response.Header.Get(sliceHeader), string(content), err
+}
+
+func (c *rawClient) close() {
+	if c.conn != nil {
+		c.conn.Close()
+		c.conn = nil
+	}
+}
+
+// answer is what came back to a request that a test sent in the background.
+type answer struct {
+	status int
+	slice  deploy.Slice
+	body   string
+	err    error
+}
+
+// send sends a request through the edge in the background.
+func (s *site) send(t *testing.T, method, path, id string, body io.Reader) <-chan answer {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, s.url+path, body)
+	must(t, err)
+	r.Header.Set("X-Id", id)
+	answers := make(chan answer, 1)
+	go func() {
+		c := &rawClient{addr: s.addr}
+		defer c.close()
+		status, slice, content, err := c.do(r)
+		answers <- answer{status, deploy.Slice(slice), content, err}
+	}()
+	return answers
+}
+
+func receive(t *testing.T, answers <-chan answer) answer {
+	t.Helper()
+	select {
+	case a := <-answers:
+		must(t, a.err)
+		return a
+	case <-time.After(patience):
+		t.Fatal("no answer came")
+		return answer{}
+	}
+}
+
+// waiting waits until that many requests wait at the gate.
+func waiting(t *testing.T, h deploy.Hold, n int) {
+	t.Helper()
+	g := h.(*hold).gate
+	eventually(t, fmt.Sprintf("%d requests wait at the gate", n), func() bool {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		return g.waiting == n
+	})
+}
+
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if ok() {
+			return
+		}
+	}
+	t.Fatalf("it never came true that %s", what)
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func requireNginx(t *testing.T) {
+	t.Helper()
+	if _, err := exec.LookPath("nginx"); err == nil {
+		return
+	}
+	if os.Getenv("VERDIGRIS_SKIP_MISSING") == "1" {
+		t.Skip("nginx is not installed")
+	}
+	t.Fatal("nginx is not installed: apt-get install nginx, or set VERDIGRIS_SKIP_MISSING=1")
+}
+
+// publicDir is a directory that nginx's workers can enter, with a path short enough for unix sockets.
+func publicDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/tmp", "verdigris-nginx-")
+	must(t, err)
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	must(t, os.Chmod(dir, 0o755))
+	return dir
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func wantContains(t *testing.T, text string, parts ...string) {
+	t.Helper()
+	for _, part := range parts {
+		if !strings.Contains(text, part) {
+			t.Errorf("%q is missing in:\n%s", part, text)
+		}
+	}
+}
+
+func background(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
+	t.Cleanup(cancel)
+	return ctx
+}
