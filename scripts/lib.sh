@@ -2,13 +2,14 @@
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 env_file=${ENV_FILE:-$root/.env}
-started=$EPOCHREALTIME
+# A script that runs others shares its beginning with them, so that their lines count the same seconds.
+export VERDIGRIS_STARTED=${VERDIGRIS_STARTED:-${EPOCHREALTIME/,/.}}
 
 # The classic builder serves where the docker command has no BuildKit component.
 if ! docker buildx version >/dev/null 2>&1; then export DOCKER_BUILDKIT=0; fi
 
 # seconds since the script began, e.g. 12.3
-elapsed() { awk -v a="$started" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }'; }
+elapsed() { LC_ALL=C awk -v a="$VERDIGRIS_STARTED" -v b="${EPOCHREALTIME/,/.}" 'BEGIN { printf "%.1f", b - a }'; }
 
 # say prints one line of progress with the seconds so far.
 say() { printf '%6ss  %s\n' "$(elapsed)" "$*"; }
@@ -33,4 +34,38 @@ env_set() {
     printf '%s%s=%s\n' "${kept:+$kept
 }" "$1" "$2" >"$env_file.new"
     mv "$env_file.new" "$env_file"
+}
+
+# The demo's own git repository, and git in it, as somebody whom no configuration has to name.
+demo=$root/.verdigris/demo
+gallery=$demo/gallery
+gallery_git() { git -C "$gallery" -c user.name='The demo' -c user.email=demo@example.com -c commit.gpgsign=false "$@"; }
+
+# gallery_containers lists the containers of the demo, of all slices and of what they share.
+gallery_containers() {
+    local slice
+    for slice in shared blue green staging; do
+        docker ps -aq --filter "label=com.docker.compose.project=gallery-$slice"
+    done
+}
+
+# serve_pid prints the process id of the demo's `verdigris serve`; it fails where none runs.
+serve_pid() {
+    local pid
+    pid=$(cat "$root/.verdigris/serve.pid" 2>/dev/null) || return 1
+    # After a restart of the machine the number may be somebody else's.
+    tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -q 'verdigris serve' || return 1
+    printf '%s\n' "$pid"
+}
+
+# stop_serve ends it and waits until it is gone.
+stop_serve() {
+    local pid
+    pid=$(serve_pid) || return 0
+    kill "$pid"
+    for _ in $(seq 300); do
+        kill -0 "$pid" 2>/dev/null || return 0
+        sleep 0.1
+    done
+    die "verdigris serve (process $pid) does not end" "look at .verdigris/serve.log"
 }
