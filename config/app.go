@@ -34,9 +34,10 @@ type Repository struct {
 	// SSHKeyFile is a private key for ssh; the user's own keys when it is empty.
 	SSHKeyFile     Path `yaml:"ssh_key_file"`
 	KnownHostsFile Path `yaml:"known_hosts_file"`
-	// Username and Token are for https.
+	// Username and Token are for https; CAFile holds certificates to trust instead of the system's.
 	Username string  `yaml:"username"`
 	Token    *Secret `yaml:"token"`
+	CAFile   Path    `yaml:"ca_file"`
 }
 
 // Compose names the compose files of an app.

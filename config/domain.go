@@ -5,7 +5,7 @@ import "verdigris/deploy"
 // Domain returns what the runbooks need to know about the app.
 func (a *App) Domain() deploy.App {
 	app := deploy.App{
-		Name: a.Name, Promote: a.Promote, Branch: a.Repository.Branch, Migrate: a.Migrate,
+		Name: a.Name, Slices: a.Slices(), Promote: a.Promote, Branch: a.Repository.Branch, Migrate: a.Migrate,
 		Health: deploy.Health{
 			Path: a.Health.Path, Status: a.Health.Status, Timeout: a.Health.Timeout.Std(),
 			Interval: a.Health.Interval.Std(), Successes: a.Health.Successes, Deadline: a.Health.Deadline.Std(),

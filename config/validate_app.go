@@ -39,7 +39,7 @@ func (k *appChecker) repository() {
 	r := k.app.Repository
 	k.required(k.field("repository.url"), r.URL, "the git repository that is deployed, e.g. https://example.com/shop.git or a folder")
 	if r.URL != "" && !isFolder(r.URL) && !scpLike.MatchString(r.URL) {
-		k.url(k.field("repository.url"), strings.Replace(r.URL, "file:///", "file://localhost/", 1), "https", "ssh", "http", "file", "git")
+		k.url(k.field("repository.url"), strings.Replace(r.URL, "file:///", "file://localhost/", 1), "https", "ssh", "http", "file")
 	}
 	if !branchRule.MatchString(r.Branch) || strings.Contains(r.Branch, "..") || strings.HasSuffix(r.Branch, ".lock") {
 		k.wrong(k.field("repository.branch"), "is not a branch name: %q", r.Branch)
