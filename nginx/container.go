@@ -2,7 +2,6 @@ package nginx
 
 import (
 	"context"
-	"errors"
 	"fmt"
 )
 
@@ -46,7 +45,7 @@ func (p ContainerProcess) Workers(ctx context.Context) ([]Worker, error) {
 		return nil, fmt.Errorf("list nginx workers: %w", context.Cause(ctx))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("list nginx workers: %w", errors.Join(ErrNotRunning, err))
+		return nil, fmt.Errorf("list nginx workers: %w: %w", ErrNotRunning, err)
 	}
 	var workers []Worker
 	running := false
@@ -57,7 +56,7 @@ func (p ContainerProcess) Workers(ctx context.Context) ([]Worker, error) {
 		}
 	}
 	if !running {
-		return nil, fmt.Errorf("list nginx workers: %w in its container", ErrNotRunning)
+		return nil, fmt.Errorf("list nginx workers: %w: its container has no master process", ErrNotRunning)
 	}
 	return workers, nil
 }

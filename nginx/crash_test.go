@@ -155,7 +155,7 @@ func TestVerdigrisKilledAfterRouteSendsWhatWaitedToTheNewSlice(t *testing.T) {
 
 func TestAGateThatNeverAnswersDoesNotBlockTheSite(t *testing.T) {
 	s, _, green := twoSlices(t, nil)
-	s.HoldTimeout, s.ReloadTimeout = 400*time.Millisecond, 2*time.Second
+	s.HoldTimeout, s.ReloadTimeout, s.TestTimeout = 400*time.Millisecond, 2*time.Second, time.Second
 	h := s.holdTowards(t, green)
 	g := h.(*hold).gate
 	g.mu.Lock() // a process that stands still

@@ -57,7 +57,7 @@ func newStoppedSite(t *testing.T) *site {
 	}, LocalProcess{PIDFile: filepath.Join(dir, "run", "router.pid")})
 	must(t, err)
 	r.ReloadTimeout = patience
-	r.HoldTimeout = patience
+	r.HoldTimeout, r.TestTimeout = patience, patience
 	_, err = r.Prepare(t.Context())
 	must(t, err)
 	return &site{Router: r, url: "http://" + addr, addr: addr}

@@ -61,7 +61,9 @@ func (r *Router) hold(ctx context.Context, next deploy.Route) (*hold, error) {
 
 // gateTimeout is when nginx gives up on the gate: later than the hold could last with a Route that begins at the
 // last moment, is not confirmed and is taken back. A request must not slip to the old slice while data settles.
-func (r *Router) gateTimeout() time.Duration { return r.HoldTimeout + 2*r.ReloadTimeout }
+func (r *Router) gateTimeout() time.Duration {
+	return r.HoldTimeout + r.ReloadTimeout + r.TestTimeout + r.ReloadTimeout
+}
 
 // hold is one cutover. Its methods are called one after the other.
 type hold struct {
@@ -80,9 +82,9 @@ func (h *hold) Drain(ctx context.Context, timeout time.Duration) (int, error) {
 	wait, cancel := context.WithTimeout(ctx, max(until, 0))
 	defer cancel()
 	for {
-		workers, err := h.router.Process.Workers(ctx)
+		workers, err := h.router.workers(ctx)
 		if err != nil {
-			return 0, fmt.Errorf("drain router: %w", hinted(err))
+			return 0, fmt.Errorf("drain router: %w", err)
 		}
 		left := draining(workers)
 		if left == 0 {

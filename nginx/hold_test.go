@@ -195,6 +195,30 @@ func TestDrainWaitsForRequestsThatWereThereBefore(t *testing.T) {
 	}
 }
 
+func TestAThousandRequestsThatWaitedAllSucceed(t *testing.T) {
+	s, blue, green := twoSlices(t, nil)
+	s.MaxHeld = 1000
+	h := s.holdTowards(t, green)
+	var answers []<-chan answer
+	for i := range s.MaxHeld {
+		answers = append(answers, s.send(t, []string{"POST", "GET", "HEAD"}[i%3], "/", fmt.Sprint(i), strings.NewReader("body")))
+	}
+	waiting(t, h, s.MaxHeld)
+	must(t, h.Route(t.Context()))
+	held, _, err := h.Release(t.Context())
+	must(t, err)
+	if held != s.MaxHeld {
+		t.Errorf("%d waited", held)
+	}
+	for i, c := range answers {
+		a := receive(t, c)
+		id := []string{"POST", "GET", "HEAD"}[i%3] + " " + fmt.Sprint(i)
+		if a.status != http.StatusOK || a.slice != deploy.Green || green.count(id) != 1 || blue.count(id) != 0 {
+			t.Errorf("%s: %d from %s", id, a.status, a.slice)
+		}
+	}
+}
+
 func TestASecondHoldAndApplyAreRefusedMeanwhile(t *testing.T) {
 	s, blue, green := twoSlices(t, nil)
 	s.holdTowards(t, green)

@@ -37,9 +37,9 @@ func (r *Router) install(ctx context.Context, upstream []byte, generation uint64
 	if err != nil {
 		return fmt.Errorf("read configuration in force: %w", err)
 	}
-	workers, err := r.Process.Workers(ctx)
+	workers, err := r.workers(ctx)
 	if err != nil {
-		return hinted(err)
+		return err
 	}
 	if err := writeFile(file, upstream); err != nil {
 		return err
@@ -62,9 +62,12 @@ func (r *Router) reload(ctx context.Context, before []Worker, generation uint64)
 	}
 	var missing error
 	for {
-		missing = r.confirm(ctx, before, generation)
-		if missing == nil {
+		err := r.confirm(ctx, before, generation)
+		if err == nil {
 			return nil
+		}
+		if missing == nil || ctx.Err() == nil { // what was missing says more than that time ran out
+			missing = err
 		}
 		select {
 		case <-ctx.Done():
@@ -115,7 +118,7 @@ func (r *Router) putBack(ctx context.Context, before []byte) error {
 	if err := restoreFile(r.settings.conf(upstreamFile), before); err != nil {
 		return fmt.Errorf("restore configuration: %w", err)
 	}
-	workers, err := r.Process.Workers(ctx)
+	workers, err := r.workers(ctx)
 	if errors.Is(err, ErrNotRunning) {
 		return nil // it starts with the restored file
 	}
@@ -130,6 +133,13 @@ func (r *Router) putBack(ctx context.Context, before []byte) error {
 		return fmt.Errorf("restore configuration: %w", err)
 	}
 	return nil
+}
+
+func (r *Router) workers(ctx context.Context) ([]Worker, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.ReloadTimeout)
+	defer cancel()
+	workers, err := r.Process.Workers(ctx)
+	return workers, hinted(err)
 }
 
 // hinted adds what to do about an nginx that does not run.

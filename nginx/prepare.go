@@ -57,16 +57,18 @@ func (r *Router) prepare(ctx context.Context) (p Prepared, err error) {
 	return p, err
 }
 
+// prepareUpstream writes the file that says that nothing is live, unless something is.
 func (r *Router) prepareUpstream() error {
-	file := r.settings.conf(upstreamFile)
-	if content, err := readIfThere(file); err != nil || content != nil {
+	now, err := readTruth(r.settings.conf(upstreamFile))
+	if err != nil || now.Slice != "" {
 		return err
 	}
 	initial, err := RenderInitial(r.settings)
 	if err != nil {
 		return err
 	}
-	return writeFile(file, initial)
+	_, err = writeIfOther(r.settings.conf(upstreamFile), initial)
+	return err
 }
 
 // endLeftHold makes the route of a hold that nobody leads the plain one again.

@@ -27,8 +27,8 @@ type Worker struct {
 	Draining bool
 }
 
-// ErrNotRunning means that there is no nginx to talk to.
-var ErrNotRunning = errors.New("nginx is not running")
+// ErrNotRunning means that there is no nginx to talk to, or no way to it.
+var ErrNotRunning = errors.New("nginx is not running or out of reach")
 
 // worker reads a process title as nginx sets it (ngx_setproctitle in ngx_process_cycle.c).
 func worker(pid, title string) (w Worker, ok bool) {

@@ -24,7 +24,7 @@ type Router struct {
 	MaxHeld int
 	// ReloadTimeout bounds a reload, from the signal to the confirmation. Default 5 s.
 	ReloadTimeout time.Duration
-	// TestTimeout bounds nginx -t. Default 10 s.
+	// TestTimeout bounds nginx -t. Default 5 s.
 	TestTimeout time.Duration
 	// Client sends the requests of Get; it must not follow redirects.
 	Client *http.Client
@@ -51,7 +51,7 @@ func New(s Settings, p Process) (*Router, error) {
 		HoldTimeout:   5 * time.Second,
 		MaxHeld:       1000,
 		ReloadTimeout: 5 * time.Second,
-		TestTimeout:   10 * time.Second,
+		TestTimeout:   5 * time.Second,
 		Client:        newClient(s.Edge.URL),
 		Log:           slog.New(slog.NewTextHandler(io.Discard, nil)),
 		settings:      s,

@@ -124,12 +124,12 @@ func TestAReloadThatIsNotConfirmedPutsTheFileBack(t *testing.T) {
 	s.goLive(t, blue)
 	before, err := os.ReadFile(s.settings.conf(upstreamFile))
 	must(t, err)
-	s.Process, s.ReloadTimeout = deaf{s.Process}, 300*time.Millisecond
+	s.Process, s.ReloadTimeout = deaf{s.Process}, time.Second
 	err = s.Apply(t.Context(), green.route())
 	if err == nil {
 		t.Fatal("it was taken for done")
 	}
-	wantContains(t, err.Error(), "was not confirmed within 300ms", "still answers as generation 1", "finds no fault")
+	wantContains(t, err.Error(), "was not confirmed within 1s", "still answers as generation 1", "finds no fault")
 	after, err := os.ReadFile(s.settings.conf(upstreamFile))
 	must(t, err)
 	if string(before) != string(after) {

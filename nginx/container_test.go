@@ -1,0 +1,130 @@
+package nginx
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"verdigris/deploy"
+)
+
+// dockerContainer is a real container, reached through the docker command.
+type dockerContainer struct{ name string }
+
+func docker(ctx context.Context, args ...string) (string, error) {
+	output, err := runCommand(ctx, append([]string{"docker"}, args...)...)
+	if err != nil {
+		return output, fmt.Errorf("docker %s: %w: %s", args[0], err, output)
+	}
+	return output, nil
+}
+
+func (c dockerContainer) Exec(ctx context.Context, argv ...string) (string, error) {
+	return docker(ctx, append([]string{"exec", c.name}, argv...)...)
+}
+
+func (c dockerContainer) Signal(ctx context.Context, signal string) error {
+	_, err := docker(ctx, "kill", "--signal", signal, c.name)
+	return err
+}
+
+func (c dockerContainer) Processes(ctx context.Context) ([][2]string, error) {
+	output, err := docker(ctx, "top", c.name, "-o", "pid,args")
+	if err != nil {
+		return nil, err
+	}
+	var processes [][2]string
+	for _, line := range strings.Split(output, "\n")[1:] {
+		pid, command, _ := strings.Cut(strings.TrimSpace(line), " ")
+		processes = append(processes, [2]string{pid, strings.TrimSpace(command)})
+	}
+	return processes, nil
+}
+
+func requireImage(t *testing.T) string {
+	t.Helper()
+	for _, image := range []string{os.Getenv("NGINX_IMAGE"), "nginx:1.28", "verdigris-local/nginx"} {
+		if image == "" {
+			continue
+		}
+		if _, err := docker(t.Context(), "image", "inspect", image); err == nil {
+			return image
+		}
+	}
+	if os.Getenv("VERDIGRIS_SKIP_MISSING") == "1" {
+		t.Skip("there is no Docker or no nginx image")
+	}
+	t.Fatal("there is no nginx image: run scripts/images.sh, or set VERDIGRIS_SKIP_MISSING=1")
+	return ""
+}
+
+// newContainerSite runs edge and router in containers as the shared compose file does, but on the host's network,
+// where the test's backends are.
+func newContainerSite(t *testing.T) (*site, dockerContainer) {
+	t.Helper()
+	image := requireImage(t)
+	s := newStoppedSite(t)
+	s.settings.NginxConfDir, s.settings.NginxRunDir, s.settings.TempDir = ContainerConfDir, ContainerRunDir, "/tmp"
+	_, err := s.Prepare(t.Context())
+	must(t, err)
+	base := filepath.Base(filepath.Dir(s.settings.ConfDir))
+	start := func(part string, argv []string) dockerContainer {
+		name := base + "-" + part
+		args := []string{"run", "-d", "--name", name, "--network", "host", "--entrypoint", argv[0],
+			"-v", s.settings.ConfDir + ":" + ContainerConfDir + ":ro", "-v", s.settings.RunDir + ":" + ContainerRunDir, image}
+		t.Cleanup(func() {
+			if t.Failed() {
+				output, _ := docker(background(t), "logs", name)
+				t.Logf("%s printed:\n%s", name, output)
+			}
+			_, _ = docker(background(t), "rm", "-f", name)
+		})
+		_, err := docker(t.Context(), append(args, argv[1:]...)...)
+		must(t, err)
+		return dockerContainer{name}
+	}
+	router := start("router", RouterCommand(ContainerConfDir, ContainerRunDir))
+	start("edge", EdgeCommand(ContainerConfDir))
+	s.Process = ContainerProcess{router}
+	eventually(t, "the router answers", func() bool {
+		_, err := (admin{s.settings.run(adminSocket)}).generation(t.Context())
+		return err == nil
+	})
+	s.waitForEdge(t)
+	return s, router
+}
+
+func TestCutoversThroughContainersFailNoRequest(t *testing.T) {
+	s, router := newContainerSite(t)
+	blue, green := newBackend(t, deploy.Blue, nil), newBackend(t, deploy.Green, nil)
+	s.goLive(t, blue)
+	green.seal(true)
+	tr := startTraffic(t, s.addr)
+	from, to := blue, green
+	for range 4 {
+		_, longest := s.cutover(t, from, to)
+		t.Logf("the longest wait was %s", longest)
+		from, to = to, from
+	}
+	tr.check(t, blue, green)
+
+	// A container that was killed starts over the sockets that it left.
+	_, err := docker(t.Context(), "kill", router.name)
+	must(t, err)
+	if err := s.Apply(t.Context(), green.route()); err == nil || !strings.Contains(err.Error(), ErrNotRunning.Error()) {
+		t.Errorf("with the container dead: %v", err)
+	}
+	_, err = docker(t.Context(), "start", router.name)
+	must(t, err)
+	eventually(t, "the live slice answers again", func() bool {
+		status, slice, err := s.Get(t.Context(), "/")
+		return err == nil && status == 200 && slice == from.slice
+	})
+	bad := deploy.Route{Slice: deploy.Green, Endpoints: []deploy.Endpoint{{Address: "no-such-host.invalid:80"}}}
+	if err := s.Apply(t.Context(), bad); err == nil || !strings.Contains(err.Error(), "host not found in upstream") {
+		t.Errorf("a refused configuration: %v", err)
+	}
+}

@@ -1,0 +1,172 @@
+package nginx
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"verdigris/deploy"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+func goldenSettings() Settings {
+	return Settings{
+		App: "gallery", ConfDir: "/srv/gallery/nginx", RunDir: "/srv/gallery/run",
+		NginxConfDir: ContainerConfDir, NginxRunDir: ContainerRunDir,
+		Edge: Edge{Listen: []Listen{{Address: "8080"}}, URL: "http://127.0.0.1:8080"},
+	}
+}
+
+func goldenRoute() deploy.Route {
+	return deploy.Route{
+		Slice: deploy.Blue, Commit: commitA, Previous: deploy.Green, Generation: 7,
+		Endpoints: []deploy.Endpoint{{Container: "gallery-blue-web-1", Address: "172.18.0.5:9090"}, {Container: "gallery-blue-web-2", Address: "[fd00::6]:9090"}},
+	}
+}
+
+// renderings are all kinds of files, for the given settings.
+func renderings(t *testing.T, s Settings) map[string][]byte {
+	t.Helper()
+	files := map[string][]byte{}
+	add := func(name string, content []byte, err error) {
+		must(t, err)
+		files[name] = content
+	}
+	content, err := RenderEdge(s)
+	add("edge.conf", content, err)
+	content, err = RenderRouter(s)
+	add("router.conf", content, err)
+	content, err = RenderInitial(s)
+	add("upstream.initial.conf", content, err)
+	content, err = RenderRoute(s, goldenRoute())
+	add("upstream.route.conf", content, err)
+	content, err = RenderHold(s, goldenRoute(), deploy.Green, 15*time.Second)
+	add("upstream.hold.conf", content, err)
+	return files
+}
+
+func TestRenderedFilesAreTheGoldenOnes(t *testing.T) {
+	files := renderings(t, goldenSettings())
+	tls := goldenSettings()
+	tls.Edge = Edge{Listen: []Listen{{Address: "80"}, {Address: "443", TLS: true}}, Certificate: "/etc/tls/site.pem", Key: "/etc/tls/site.key"}
+	content, err := RenderEdge(tls)
+	must(t, err)
+	files["edge.tls.conf"] = content
+	for name, content := range files {
+		golden := filepath.Join("testdata", name+".golden")
+		if *update {
+			must(t, os.WriteFile(golden, content, 0o644))
+		}
+		want, err := os.ReadFile(golden)
+		must(t, err)
+		if string(want) != string(content) {
+			t.Errorf("%s differs from its golden file; run go test ./nginx -update and look at the difference. It is:\n%s", name, content)
+		}
+	}
+}
+
+func TestNginxAcceptsEveryRenderedFile(t *testing.T) {
+	requireNginx(t)
+	dir := publicDir(t)
+	s := goldenSettings()
+	s.ConfDir, s.RunDir, s.TempDir, s.NginxConfDir, s.NginxRunDir = dir, dir, dir, "", ""
+	certificate, key := selfSigned(t, dir)
+	s.Edge = Edge{Listen: []Listen{{Address: freeAddress(t)}, {Address: freeAddress(t), TLS: true}}, Certificate: certificate, Key: key}
+	process := LocalProcess{}
+	for name, content := range renderings(t, s) {
+		main := filepath.Join(dir, name)
+		must(t, os.WriteFile(main, content, 0o644))
+		if strings.HasPrefix(name, "upstream") {
+			router, err := renderMain(s, name)
+			must(t, err)
+			main = filepath.Join(dir, "router."+name)
+			must(t, os.WriteFile(main, router, 0o644))
+		} else if name == "router.conf" {
+			continue // the cases above hold it
+		}
+		if err := process.Test(t.Context(), main); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestTheTruthIsReadFromTheFirstLine(t *testing.T) {
+	files := renderings(t, goldenSettings())
+	for name, want := range map[string]truth{
+		"upstream.initial.conf": {Route: deploy.Route{Endpoints: []deploy.Endpoint{}}},
+		"upstream.route.conf":   {Route: goldenRoute()},
+		"upstream.hold.conf":    {Route: goldenRoute(), Next: deploy.Green},
+	} {
+		got, err := parseTruth(files[name])
+		must(t, err)
+		a, err := got.header()
+		must(t, err)
+		b, err := want.header()
+		must(t, err)
+		if a != b {
+			t.Errorf("%s: %s instead of %s", name, a, b)
+		}
+	}
+	for text, want := range map[string]string{
+		"upstream live {}":                           "not verdigris's",
+		truthMark + `{"slice":`:                      "cannot be read",
+		truthMark + `{"slice":"staging"}`:            "cannot be live",
+		"\n" + truthMark + `{"slice":"blue"}` + "\n": "not verdigris's",
+	} {
+		if _, err := parseTruth([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+func TestNoNameLeavesTheComment(t *testing.T) {
+	route := goldenRoute()
+	route.Endpoints[0].Container = "web\n} evil;\u2028\r"
+	content, err := RenderRoute(goldenSettings(), route)
+	must(t, err)
+	line, rest, _ := strings.Cut(string(content), "\n")
+	wantContains(t, line, "evil")
+	if strings.Contains(rest, "evil") {
+		t.Error("a container's name became part of the configuration")
+	}
+}
+
+func TestSettingsThatNginxWouldMisreadAreRefused(t *testing.T) {
+	for name, spoil := range map[string]func(*Settings){
+		"a space in a path":       func(s *Settings) { s.NginxRunDir = "/run/my app" },
+		"a variable":              func(s *Settings) { s.NginxConfDir = "/etc/$host" },
+		"a directive":             func(s *Settings) { s.Edge.Listen = []Listen{{Address: "80; }"}} },
+		"an app with a new line":  func(s *Settings) { s.App = "a\nb" },
+		"TLS without certificate": func(s *Settings) { s.Edge.Listen = []Listen{{Address: "443", TLS: true}} },
+		"no directory":            func(s *Settings) { s.ConfDir = "" },
+		"nothing to listen on":    func(s *Settings) { s.Edge.Listen = nil },
+	} {
+		s := goldenSettings()
+		spoil(&s)
+		if _, err := New(s, LocalProcess{}); err == nil {
+			t.Errorf("%s was taken", name)
+		}
+	}
+}
+
+func TestAForeignUpstreamFileIsNotOverwritten(t *testing.T) {
+	dir := publicDir(t)
+	s := goldenSettings()
+	s.ConfDir, s.RunDir, s.NginxConfDir, s.NginxRunDir = dir, dir, "", ""
+	must(t, os.WriteFile(filepath.Join(dir, upstreamFile), []byte("upstream mine {}\n"), 0o644))
+	r, err := New(s, LocalProcess{PIDFile: filepath.Join(dir, "none")})
+	must(t, err)
+	_, prepareErr := r.Prepare(t.Context())
+	_, currentErr := r.Current(t.Context())
+	for name, err := range map[string]error{"Prepare": prepareErr, "Current": currentErr, "Apply": r.Apply(t.Context(), goldenRoute())} {
+		var hint *deploy.HintedError
+		if !errors.As(err, &hint) || !errors.Is(err, errNoTruth) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
