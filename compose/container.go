@@ -1,0 +1,130 @@
+package compose
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/pkg/stdcopy"
+
+	"verdigris/deploy"
+)
+
+// Container is the running container of one shared service. Each call looks it up again, so that it outlives a
+// recreation of the container.
+type Container struct {
+	engine  *Engine
+	project string
+	service string
+}
+
+// SharedContainer returns the container of a service of the shared project. Whether it runs shows at the first call.
+func (r *Runtime) SharedContainer(service string) *Container {
+	return &Container{engine: r.engine, project: r.settings.SharedProject(), service: service}
+}
+
+// Exec runs a command in the container and returns what it printed, errors included. A status other than 0 is an
+// error that carries the output.
+func (c *Container) Exec(ctx context.Context, argv ...string) (string, error) {
+	f, err := c.find(ctx)
+	if err != nil {
+		return "", err
+	}
+	verb := fmt.Sprintf("run %s in container %s", argv[0], f.name)
+	var output bytes.Buffer
+	status := 0
+	err = c.engine.do(ctx, verb, func(ctx context.Context) error {
+		status, err = c.engine.exec(ctx, f.id, argv, &output)
+		return err
+	})
+	text := strings.TrimSpace(output.String())
+	if err == nil && status != 0 {
+		err = fmt.Errorf("%s: status %d: %s", verb, status, text)
+	}
+	return text, err
+}
+
+func (e *Engine) exec(ctx context.Context, id string, argv []string, output *bytes.Buffer) (status int, err error) {
+	made, err := e.client.ContainerExecCreate(ctx, id, container.ExecOptions{Cmd: argv, AttachStdout: true, AttachStderr: true})
+	if err != nil {
+		return 0, err
+	}
+	stream, err := e.client.ContainerExecAttach(ctx, made.ID, container.ExecAttachOptions{})
+	if err != nil {
+		return 0, err
+	}
+	defer stream.Close()
+	// A hijacked connection does not know of ctx: closing it ends the read.
+	defer context.AfterFunc(ctx, stream.Close)()
+	if _, err := stdcopy.StdCopy(output, output, stream.Reader); err != nil {
+		return 0, err
+	}
+	done, err := e.client.ContainerExecInspect(ctx, made.ID)
+	return done.ExitCode, err
+}
+
+// Signal sends the signal, e.g. HUP, to the container's first process.
+func (c *Container) Signal(ctx context.Context, signal string) error {
+	f, err := c.find(ctx)
+	if err != nil {
+		return err
+	}
+	return c.engine.do(ctx, fmt.Sprintf("send %s to container %s", signal, f.name), func(ctx context.Context) error {
+		return c.engine.client.ContainerKill(ctx, f.id, signal)
+	})
+}
+
+// Processes returns the process id (as the engine's machine counts) and the command line of each process in the
+// container.
+func (c *Container) Processes(ctx context.Context) ([][2]string, error) {
+	f, err := c.find(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var list [][2]string
+	err = c.engine.do(ctx, "list the processes of container "+f.name, func(ctx context.Context) error {
+		top, err := c.engine.client.ContainerTop(ctx, f.id, []string{"-o", "pid,args"})
+		for _, row := range top.Processes {
+			list = append(list, [2]string{row[0], strings.Join(row[1:], " ")})
+		}
+		return err
+	})
+	return list, err
+}
+
+// Address returns host:port at which this machine reaches the port of the container.
+func (c *Container) Address(ctx context.Context, port int) (string, error) {
+	f, err := c.find(ctx)
+	if err != nil {
+		return "", err
+	}
+	i, err := c.engine.inspect(ctx, f.id)
+	if err != nil {
+		return "", err
+	}
+	ip := addressOn(i, nil)
+	if ip == "" {
+		return "", fmt.Errorf("container %s has no network address", f.name)
+	}
+	return net.JoinHostPort(ip, strconv.Itoa(port)), nil
+}
+
+func (c *Container) find(ctx context.Context) (found, error) {
+	list, err := c.engine.containersOf(ctx, c.project)
+	if err != nil {
+		return found{}, err
+	}
+	for _, f := range list {
+		if f.service == c.service && f.running() {
+			return f, nil
+		}
+	}
+	return found{}, &deploy.HintedError{
+		Err:  fmt.Errorf("no container of service %s (project %s) is running", c.service, c.project),
+		Next: "start the shared services: verdigris up",
+	}
+}

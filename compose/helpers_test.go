@@ -1,0 +1,256 @@
+package compose
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
+	dockerimage "github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/api/types/network"
+	"github.com/docker/docker/api/types/volume"
+
+	"verdigris/deploy"
+)
+
+// Images that scripts/images.sh makes.
+const (
+	debian = "verdigris-local/debian:latest"
+	redis  = "verdigris-local/redis:latest"
+)
+
+// commits to release in tests.
+const (
+	commitA = deploy.Commit("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")
+	commitB = deploy.Commit("bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb")
+)
+
+// connected returns the machine's engine with the test images; without them the test fails, or is skipped where
+// VERDIGRIS_SKIP_MISSING=1 says that this is all right.
+func connected(t *testing.T) *Engine {
+	t.Helper()
+	e, err := Connect(t.Context())
+	if err == nil {
+		t.Cleanup(func() { e.Close() })
+		for _, ref := range []string{debian, redis} {
+			if id, lookErr := e.imageID(t.Context(), ref); err == nil && (lookErr != nil || id == "") {
+				t.Logf("image %s is missing: run scripts/images.sh", ref)
+				err = os.ErrNotExist
+			}
+		}
+	}
+	if err != nil && os.Getenv("VERDIGRIS_SKIP_MISSING") == "1" {
+		t.Skipf("Docker or its test images are missing: %v", err)
+	}
+	if err != nil {
+		t.Fatalf("this test needs Docker and the images of scripts/images.sh: %v", err)
+	}
+	return e
+}
+
+// site is one app of a test, with a checkout and a log of its own.
+type site struct {
+	*Runtime
+	t   *testing.T
+	dir string // the checkout
+
+	mu    sync.Mutex
+	lines []string
+}
+
+// newSite makes an app with a unique name that is gone from Docker after the test. The file is blue's compose file.
+func newSite(t *testing.T, e *Engine, file string) *site {
+	t.Helper()
+	app := "vt" + strings.ToLower(rand.Text()[:8])
+	dir := t.TempDir()
+	s := &site{t: t, dir: dir}
+	s.Runtime = New(e, Settings{
+		App:         app,
+		Dir:         dir,
+		SharedFiles: []string{"shared.yml"},
+		SliceFiles: map[deploy.Slice][]string{
+			deploy.Blue: {"blue.yml"}, deploy.Green: {"green.yml"},
+		},
+		EnvFiles: []string{".env"},
+		Web:      "web",
+		Ports:    map[deploy.Slice]int{deploy.Blue: 6379, deploy.Green: 6380},
+		Router:   "router",
+	})
+	s.write("blue.yml", file)
+	if e != nil {
+		t.Cleanup(func() { sweep(t, e, app) })
+	}
+	return s
+}
+
+func (s *site) write(name, content string) {
+	s.t.Helper()
+	path := filepath.Join(s.dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *site) release(c deploy.Commit) deploy.Release {
+	return deploy.Release{App: s.settings.App, Commit: c, Dir: s.dir}
+}
+
+func (s *site) log(line string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lines = append(s.lines, line)
+}
+
+// said returns what was logged since the last call.
+func (s *site) said() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	text := strings.Join(s.lines, "\n")
+	s.lines = nil
+	return text
+}
+
+// up builds and starts blue.
+func (s *site) up(c deploy.Commit) deploy.SliceStatus {
+	s.t.Helper()
+	rel, err := s.Build(s.t.Context(), deploy.Blue, s.release(c), false, s.log)
+	if err != nil {
+		s.t.Fatalf("build: %v\n%s", err, s.said())
+	}
+	if err := s.Start(s.t.Context(), deploy.Blue, rel, s.log); err != nil {
+		s.t.Fatalf("start: %v\n%s", err, s.said())
+	}
+	return s.observe()
+}
+
+func (s *site) observe() deploy.SliceStatus {
+	s.t.Helper()
+	status, err := s.Observe(s.t.Context(), deploy.Blue)
+	if err != nil {
+		s.t.Fatalf("observe: %v", err)
+	}
+	return status
+}
+
+// ids maps the names of blue's containers to their ids.
+func (s *site) ids() map[string]string {
+	s.t.Helper()
+	list, err := s.engine.containersOf(s.t.Context(), s.settings.Project(deploy.Blue))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	out := map[string]string{}
+	for _, c := range list {
+		out[strings.TrimPrefix(c.name, s.settings.Project(deploy.Blue)+"-")] = c.id
+	}
+	return out
+}
+
+// leftovers lists every container, network and volume of the app.
+func leftovers(t *testing.T, e *Engine, app string) []string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	mine := filters.NewArgs(filters.Arg("label", labelApp+"="+app))
+	var names []string
+	containers, err := e.client.ContainerList(ctx, container.ListOptions{All: true, Filters: mine})
+	check(t, err)
+	for _, c := range containers {
+		names = append(names, "container "+c.ID)
+	}
+	networks, err := e.client.NetworkList(ctx, network.ListOptions{Filters: mine})
+	check(t, err)
+	for _, n := range networks {
+		names = append(names, "network "+n.ID)
+	}
+	volumes, err := e.client.VolumeList(ctx, volume.ListOptions{Filters: mine})
+	check(t, err)
+	for _, v := range volumes.Volumes {
+		names = append(names, "volume "+v.Name)
+	}
+	return names
+}
+
+// sweep removes all that the app left in Docker.
+func sweep(t *testing.T, e *Engine, app string) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	for _, name := range leftovers(t, e, app) {
+		kind, id, _ := strings.Cut(name, " ")
+		var err error
+		switch kind {
+		case "container":
+			err = e.discard(ctx, id)
+		case "network":
+			err = e.removeNetwork(ctx, id)
+		case "volume":
+			err = e.removeVolume(ctx, id)
+		}
+		check(t, err)
+	}
+	images, err := e.client.ImageList(ctx, dockerimage.ListOptions{All: false, Filters: filters.NewArgs(filters.Arg("label", labelApp+"="+app))})
+	check(t, err)
+	for _, i := range images {
+		_, err := e.client.ImageRemove(ctx, i.ID, dockerimage.RemoveOptions{Force: true, PruneChildren: true})
+		check(t, gone(err))
+	}
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// wants fails the test unless the error holds all the texts.
+func wants(t *testing.T, err error, texts ...string) {
+	t.Helper()
+	if err == nil {
+		t.Fatalf("no error, want one with %q", texts)
+	}
+	for _, text := range texts {
+		if !strings.Contains(err.Error(), text) {
+			t.Errorf("error %q does not say %q", err, text)
+		}
+	}
+}
+
+// eventually waits until the condition is true.
+func eventually(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !condition(); {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s did not come true", what)
+		}
+		<-time.After(20 * time.Millisecond)
+	}
+}
+
+// safeBuffer may be written and read at the same time.
+type safeBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *safeBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *safeBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}

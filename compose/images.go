@@ -1,0 +1,79 @@
+package compose
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/containerd/errdefs"
+
+	"verdigris/deploy"
+)
+
+// tag is the name of a built service's image: <app>-<service>:<commit>, and the same with the slice, since two
+// slices may build one commit with different arguments. Shared services have no commit.
+func (p *project) tags(s types.ServiceConfig) []string {
+	if p.slice == "" {
+		return append([]string{p.Name + "-" + s.Name + ":latest"}, words(s.Image)...)
+	}
+	name := fmt.Sprintf("%s-%s:%s", p.app, s.Name, p.commit)
+	return append([]string{name + "-" + string(p.slice), name}, words(s.Image)...)
+}
+
+// reference is the name under which a service's image is looked for.
+func (p *project) reference(s types.ServiceConfig) string {
+	if s.Build != nil {
+		return p.tags(s)[0]
+	}
+	return s.Image
+}
+
+// images finds what each service runs: the ids that a build has returned or, without them, what the names stand for.
+func (r *Runtime) images(ctx context.Context, p *project, ids map[string]string) (map[string]image, error) {
+	out := map[string]image{}
+	for _, name := range slices.Sorted(maps.Keys(p.Services)) {
+		img, err := r.engine.image(ctx, p.reference(p.Services[name]), ids[name])
+		if err != nil {
+			return nil, fmt.Errorf("service %s: %w", name, err)
+		}
+		out[name] = img
+	}
+	return out, nil
+}
+
+// image returns the image with that id, by its name where the name still stands for it. With an empty id it
+// returns what the name stands for.
+func (e *Engine) image(ctx context.Context, ref, id string) (image, error) {
+	named, err := e.imageID(ctx, ref)
+	if err != nil {
+		return image{}, err
+	}
+	if named != "" && (id == "" || id == named) {
+		return image{id: named, ref: ref}, nil
+	}
+	if id != "" {
+		if id, err = e.imageID(ctx, id); err != nil || id != "" {
+			return image{id: id, ref: id}, err
+		}
+	}
+	return image{}, &deploy.HintedError{
+		Err:  fmt.Errorf("image %s is not on this machine", ref),
+		Next: "deploy the release again, which builds or pulls it",
+	}
+}
+
+// imageID returns the id of the image, empty when the engine does not have it.
+func (e *Engine) imageID(ctx context.Context, ref string) (string, error) {
+	var id string
+	err := e.do(ctx, "look for image "+ref, func(ctx context.Context) error {
+		i, err := e.client.ImageInspect(ctx, ref)
+		if errdefs.IsNotFound(err) {
+			return nil
+		}
+		id = i.ID
+		return err
+	})
+	return id, err
+}

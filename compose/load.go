@@ -1,0 +1,123 @@
+package compose
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/compose-spec/compose-go/v2/dotenv"
+	"github.com/compose-spec/compose-go/v2/loader"
+	"github.com/compose-spec/compose-go/v2/types"
+
+	"verdigris/deploy"
+)
+
+// project is a compose project as it was loaded, and whose it is.
+type project struct {
+	*types.Project
+	app    string
+	slice  deploy.Slice  // empty for the shared project
+	commit deploy.Commit // empty for the shared project
+	files  []string      // absolute
+	// injected are the variables that verdigris adds to every container.
+	injected map[string]string
+	// unset are the variables that the files use without a default and nothing sets.
+	unset []string
+}
+
+// loadSlice reads the slice's compose files from the release's checkout.
+func (r *Runtime) loadSlice(ctx context.Context, slice deploy.Slice, rel deploy.Release) (*project, error) {
+	names := r.settings.SliceFiles[slice]
+	if len(names) == 0 {
+		return nil, &deploy.HintedError{
+			Err:  fmt.Errorf("app %s has no compose file for slice %s", r.settings.App, slice),
+			Next: fmt.Sprintf("name one in verdigris.yml: compose.slices.%s", slice),
+		}
+	}
+	p := &project{
+		app: r.settings.App, slice: slice, commit: rel.Commit,
+		files: under(rel.Dir, names),
+		injected: map[string]string{
+			"VERDIGRIS_SLICE":   string(slice),
+			"VERDIGRIS_RELEASE": string(rel.Commit),
+			"IMAGE_TAG":         string(rel.Commit),
+		},
+	}
+	return p, r.load(ctx, p, r.settings.Project(slice), rel.Dir)
+}
+
+// loadShared reads the compose files of the shared services.
+func (r *Runtime) loadShared(ctx context.Context) (*project, error) {
+	if len(r.settings.SharedFiles) == 0 {
+		return nil, &deploy.HintedError{
+			Err:  fmt.Errorf("app %s has no shared compose file", r.settings.App),
+			Next: "name one in verdigris.yml: compose.shared",
+		}
+	}
+	p := &project{app: r.settings.App, files: under(r.settings.Dir, r.settings.SharedFiles)}
+	return p, r.load(ctx, p, r.settings.SharedProject(), r.settings.Dir)
+}
+
+// load fills p from its files: interpolation, merge, extends, profiles and relative paths as Compose does them.
+func (r *Runtime) load(ctx context.Context, p *project, name, dir string) error {
+	env, err := r.variables(dir, p.injected)
+	if err != nil {
+		return err
+	}
+	details := types.ConfigDetails{WorkingDir: dir, ConfigFiles: types.ToConfigFiles(p.files), Environment: env}
+	unset := map[string]bool{}
+	p.Project, err = loader.LoadWithContext(ctx, details, func(o *loader.Options) {
+		o.SetProjectName(name, true)
+		o.Profiles = r.settings.Profiles
+		o.Interpolate.Substitute = noting(unset)
+	})
+	if err != nil {
+		return locate(err, p.files)
+	}
+	p.unset = slices.Sorted(maps.Keys(unset))
+	return nil
+}
+
+// variables returns what interpolation sees: the env files of the configuration, what the project's own .env adds to
+// them, and over both the injected ones.
+func (r *Runtime) variables(dir string, injected map[string]string) (types.Mapping, error) {
+	env := types.Mapping{}
+	for _, group := range [][]string{{filepath.Join(dir, ".env")}, under(r.settings.Dir, r.settings.EnvFiles)} {
+		present, err := existing(group)
+		if err != nil {
+			return nil, err
+		}
+		values, err := dotenv.GetEnvFromFile(injected, present)
+		if err != nil {
+			return nil, fmt.Errorf("read env file: %w", err)
+		}
+		maps.Copy(env, values)
+	}
+	maps.Copy(env, injected)
+	return env, nil
+}
+
+// existing leaves out a .env that is not there, as Compose does; any other missing file is an error.
+func existing(files []string) ([]string, error) {
+	var present []string
+	for _, f := range files {
+		_, err := os.Stat(f)
+		switch {
+		case err == nil:
+			present = append(present, f)
+		case !errors.Is(err, fs.ErrNotExist):
+			return nil, fmt.Errorf("read env file: %w", err)
+		case filepath.Base(f) != ".env":
+			return nil, &deploy.HintedError{
+				Err:  fmt.Errorf("env file %s does not exist", f),
+				Next: "create it, or take it out of compose.env_files in verdigris.yml",
+			}
+		}
+	}
+	return present, nil
+}

@@ -1,0 +1,170 @@
+package compose
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"verdigris/deploy"
+)
+
+func (s *site) load(slice deploy.Slice) (*project, error) {
+	return s.loadSlice(s.t.Context(), slice, s.release(commitA))
+}
+
+func TestVariablesComeFromTheEnvFilesTheCheckoutAndTheSlice(t *testing.T) {
+	s := newSite(t, nil, `
+services:
+  web:
+    image: ${NAME}:${IMAGE_TAG}
+    environment: {A: "${A}", B: "${B}", SLICE: "${VERDIGRIS_SLICE}", D: "${D:-default}", PASSED: }
+`)
+	checkout := t.TempDir()
+	s.settings.EnvFiles = []string{".env", "more.env"}
+	s.write(".env", "NAME=first\nA=env\n")
+	s.write("more.env", "NAME=second\nPASSED=through\n")
+	other := &site{t: t, dir: checkout}
+	other.write("blue.yml", readFile(t, s.dir+"/blue.yml"))
+	other.write(".env", "NAME=checkout\nB=checkout\nIMAGE_TAG=mine\n")
+	rel := s.release(commitA)
+	rel.Dir = checkout
+
+	p, err := s.loadSlice(t.Context(), deploy.Blue, rel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	web := p.Services["web"]
+	if want := "second:" + string(commitA); web.Image != want {
+		t.Errorf("image %s, want %s", web.Image, want)
+	}
+	for name, want := range map[string]string{"A": "env", "B": "checkout", "SLICE": "blue", "D": "default", "PASSED": "through"} {
+		if got := web.Environment[name]; got == nil || *got != want {
+			t.Errorf("%s is %v, want %s", name, got, want)
+		}
+	}
+}
+
+func TestAnUnsetVariableIsWarnedAboutByNameAndLine(t *testing.T) {
+	s := newSite(t, nil, `services:
+  web:
+    image: x
+    environment: {A: "a${MISSING}b", B: "${OTHER:-fine}", C: "${THIRD-}"}
+`)
+	p, err := s.load(deploy.Blue)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := p.Services["web"].Environment["A"]; *a != "ab" {
+		t.Errorf("A is %q", *a)
+	}
+	got := strings.Join(p.warnings(), "\n")
+	if len(p.warnings()) != 1 || !strings.Contains(got, "MISSING is not set") || !strings.Contains(got, "blue.yml:4") {
+		t.Errorf("warnings: %s", got)
+	}
+}
+
+func TestFilesThatCannotWorkAreRefusedByName(t *testing.T) {
+	for name, c := range map[string]struct{ file, want, next string }{
+		"a required variable that is missing": {
+			"services:\n  web:\n    image: ${DB:?is the database}\n", "blue.yml:3", "set DB in the .env",
+		},
+		"a key that Compose does not know":   {"services: {web: {image: x, imagge: y}}", "imagge", ""},
+		"broken YAML":                        {"services:\n  web:\n   image: [", "blue.yml", ""},
+		"a dependency cycle":                 {"services: {a: {image: x, depends_on: [b]}, b: {image: x, depends_on: [a]}}", "cycle", ""},
+		"a dependency that does not exist":   {"services: {a: {image: x, depends_on: [b]}}", "undefined service", ""},
+		"a service without image or build":   {"services: {a: {command: x}}", "neither an image nor a build", ""},
+		"a missing env_file":                 {"services: {a: {image: x, env_file: nope.env}}", "nope.env", ""},
+		"two containers on one name":         {"services: {a: {image: x, scale: 2, container_name: n}}", "container_name", ""},
+		"a key that verdigris does not map":  {"services: {web: {image: x, gpus: all}}", "service web: gpus", "take it out"},
+		"a nested key that is not mapped":    {"services:\n  web:\n    image: x\n    healthcheck:\n      test: x\n      start_interval: 1s\n", "healthcheck.start_interval (blue.yml:6)", ""},
+		"a list item's key that is not":      {"services: {web: {image: x, volumes: [{type: volume, target: /x, volume: {subpath: y}}]}}", "volumes.volume.subpath", ""},
+		"a secret that is not a file":        {"services: {web: {image: x}}\nsecrets: {s: {environment: HOME}}", "secret s: environment", ""},
+		"a namespace of another service":     {"services: {web: {image: x}, b: {image: x, network_mode: 'service:web'}}", "network_mode: service:web", ""},
+		"a mode of a cluster":                {"services: {web: {image: x, deploy: {mode: global}}}", "deploy.mode: global", ""},
+		"one host port for two containers":   {"services: {web: {image: x, scale: 2, ports: ['8080:80']}}", "port 8080", ""},
+		"a secret whose file does not exist": {"services: {web: {image: x, secrets: [s]}}\nsecrets: {s: {file: ./nope}}", "secret s", "create the file"},
+		"a build context that is missing":    {"services: {web: {build: ./nope}}", "nope", ""},
+		"no web service":                     {"services: {app: {image: x}}", "no service web", "web.service"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t, nil, c.file)
+			err := s.refusal()
+			wants(t, err, c.want)
+			var hint *deploy.HintedError
+			if c.next != "" && (!errors.As(err, &hint) || !strings.Contains(hint.Next, c.next)) {
+				t.Errorf("the next step of %v is not %q", err, c.next)
+			}
+		})
+	}
+}
+
+// refusal does what Check does, without an engine.
+func (s *site) refusal() error {
+	p, err := s.load(deploy.Blue)
+	if err != nil {
+		return err
+	}
+	if err := s.check(p); err != nil {
+		return err
+	}
+	_, err = newPlan(p, observation{}, nil)
+	return err
+}
+
+func TestMergeExtendsAnchorsAndProfilesWorkAsInCompose(t *testing.T) {
+	s := newSite(t, nil, `
+x-common: &common
+  restart: always
+services:
+  web:
+    <<: *common
+    extends: {file: base.yml, service: base}
+    environment: {FROM: web}
+  debug:
+    image: debug
+    profiles: [debug]
+  tool:
+    image: tool
+    profiles: [tools]
+`)
+	s.write("base.yml", "services: {base: {image: base, environment: {FROM: base, KEPT: yes}, volumes: ['./data:/data']}}")
+	s.write("over.yml", "services: {web: {image: over}}")
+	s.settings.SliceFiles[deploy.Blue] = []string{"blue.yml", "over.yml"}
+	s.settings.Profiles = []string{"tools"}
+	p, err := s.load(deploy.Blue)
+	if err != nil {
+		t.Fatal(err)
+	}
+	web := p.Services["web"]
+	if web.Image != "over" || web.Restart != "always" || *web.Environment["FROM"] != "web" || *web.Environment["KEPT"] != "yes" {
+		t.Errorf("web is %+v", web)
+	}
+	if web.Volumes[0].Source != s.dir+"/data" {
+		t.Errorf("the relative path became %s", web.Volumes[0].Source)
+	}
+	if _, ok := p.Services["debug"]; ok {
+		t.Error("debug runs without its profile")
+	}
+	if _, ok := p.Services["tool"]; !ok {
+		t.Error("tool does not run with its profile")
+	}
+	if err := s.check(p); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAMissingEnvFileIsNamedUnlessItIsTheDefault(t *testing.T) {
+	s := newSite(t, nil, "services: {web: {image: x}}")
+	if _, err := s.load(deploy.Blue); err != nil {
+		t.Errorf("a missing .env is an error: %v", err)
+	}
+	s.settings.EnvFiles = []string{"production.env"}
+	_, err := s.load(deploy.Blue)
+	wants(t, err, "production.env does not exist")
+}
+
+func TestASliceWithoutAFileIsRefused(t *testing.T) {
+	s := newSite(t, nil, "services: {web: {image: x}}")
+	_, err := s.load(deploy.Staging)
+	wants(t, err, "no compose file for slice staging")
+}

@@ -1,0 +1,112 @@
+package compose
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/network"
+	"github.com/docker/docker/api/types/volume"
+)
+
+// observation is what the engine has at one moment, as far as a plan needs it.
+type observation struct {
+	containers []found // of the project, one-off ones left out
+	// others are the running containers of everybody else.
+	others   []found
+	networks map[string]map[string]string // every network's labels, by name
+	volumes  map[string]map[string]string // every volume's labels, by name
+}
+
+// found is one container that the engine has.
+type found struct {
+	id, name string
+	service  string
+	number   int
+	hash     string
+	imageID  string
+	state    string
+	labels   map[string]string
+	mounts   []container.MountPoint
+	ports    []container.Port
+}
+
+func (f found) running() bool { return f.state == "running" }
+
+// observe looks at everything that a plan for the project depends on.
+func (e *Engine) observe(ctx context.Context, name string) (observation, error) {
+	o := observation{networks: map[string]map[string]string{}, volumes: map[string]map[string]string{}}
+	all, err := e.list(ctx, filters.NewArgs())
+	if err != nil {
+		return o, err
+	}
+	for _, c := range all {
+		switch {
+		case c.labels[labelProject] != name:
+			if c.running() {
+				o.others = append(o.others, c)
+			}
+		case c.labels[labelOneOff] != "True":
+			o.containers = append(o.containers, c)
+		}
+	}
+	err = e.do(ctx, "list networks and volumes", func(ctx context.Context) error {
+		networks, err := e.client.NetworkList(ctx, network.ListOptions{})
+		if err != nil {
+			return err
+		}
+		for _, n := range networks {
+			o.networks[n.Name] = n.Labels
+		}
+		volumes, err := e.client.VolumeList(ctx, volume.ListOptions{})
+		if err != nil {
+			return err
+		}
+		for _, v := range volumes.Volumes {
+			o.volumes[v.Name] = v.Labels
+		}
+		return nil
+	})
+	return o, err
+}
+
+// containersOf returns the project's containers without the one-off ones, in the order of service and number.
+func (e *Engine) containersOf(ctx context.Context, name string) ([]found, error) {
+	return e.list(ctx, filters.NewArgs(filters.Arg("label", ownedBy(name)), filters.Arg("label", labelOneOff+"=False")))
+}
+
+func (e *Engine) list(ctx context.Context, args filters.Args) ([]found, error) {
+	var list []found
+	err := e.do(ctx, "list containers", func(ctx context.Context) error {
+		containers, err := e.client.ContainerList(ctx, container.ListOptions{All: true, Filters: args})
+		for _, c := range containers {
+			list = append(list, newFound(c))
+		}
+		return err
+	})
+	sortFound(list)
+	return list, err
+}
+
+func newFound(c container.Summary) found {
+	number, _ := strconv.Atoi(c.Labels[labelNumber])
+	name := c.ID
+	if len(c.Names) > 0 {
+		name = strings.TrimPrefix(c.Names[0], "/")
+	}
+	return found{
+		id: c.ID, name: name, service: c.Labels[labelService], number: number, hash: c.Labels[labelHash],
+		imageID: c.ImageID, state: string(c.State), labels: c.Labels, mounts: c.Mounts, ports: c.Ports,
+	}
+}
+
+// belongsTo says whose a container is, for people.
+func (f found) belongsTo() string {
+	if p := f.labels[labelProject]; p != "" {
+		return fmt.Sprintf("container %s of project %s", f.name, p)
+	}
+	return "container " + f.name
+}

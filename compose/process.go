@@ -1,0 +1,137 @@
+package compose
+
+import (
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/strslice"
+)
+
+// processAttributes say what runs in the container and how it starts and stops.
+var processAttributes = []attribute{
+	{name: "command entrypoint", apply: mapCommand},
+	{name: "environment", apply: mapEnvironment},
+	{name: "user working_dir hostname domainname tty stdin_open", apply: mapProcess},
+	{name: "init", apply: mapInit},
+	{name: "stop_signal stop_grace_period", apply: mapStop},
+	{name: "restart", apply: mapRestart},
+	{name: "deploy.restart_policy", parts: "condition max_attempts", apply: mapRestartPolicy},
+	{name: "labels", apply: mapLabels},
+	{name: "logging", parts: "driver options", apply: mapLogging},
+}
+
+func mapCommand(b *blueprint, s types.ServiceConfig) error {
+	b.Config.Cmd = strslice.StrSlice(s.Command)
+	b.Config.Entrypoint = strslice.StrSlice(s.Entrypoint)
+	return nil
+}
+
+// mapEnvironment sets the service's variables and those of verdigris; a variable without a value is taken out of
+// what the image sets.
+func mapEnvironment(b *blueprint, s types.ServiceConfig) error {
+	env := maps.Clone(b.project.injected)
+	if env == nil {
+		env = map[string]string{}
+	}
+	var bare []string
+	for name, value := range s.Environment {
+		delete(env, name)
+		if value == nil {
+			bare = append(bare, name)
+			continue
+		}
+		env[name] = *value
+	}
+	for name, value := range env {
+		bare = append(bare, name+"="+value)
+	}
+	slices.Sort(bare)
+	b.Config.Env = bare
+	return nil
+}
+
+func mapProcess(b *blueprint, s types.ServiceConfig) error {
+	b.Config.User = s.User
+	b.Config.WorkingDir = s.WorkingDir
+	b.Config.Hostname = s.Hostname
+	b.Config.Domainname = s.DomainName
+	b.Config.Tty = s.Tty
+	b.Config.OpenStdin = s.StdinOpen
+	return nil
+}
+
+func mapInit(b *blueprint, s types.ServiceConfig) error {
+	b.Host.Init = s.Init
+	return nil
+}
+
+func mapStop(b *blueprint, s types.ServiceConfig) error {
+	b.Config.StopSignal = s.StopSignal
+	if s.StopGracePeriod != nil {
+		seconds := int(math.Ceil(time.Duration(*s.StopGracePeriod).Seconds()))
+		b.Config.StopTimeout = &seconds
+	}
+	return nil
+}
+
+func mapRestart(b *blueprint, s types.ServiceConfig) error {
+	name, count, _ := strings.Cut(s.Restart, ":")
+	switch name {
+	case "":
+		return nil
+	case "no", "always", "unless-stopped", "on-failure":
+		b.Host.RestartPolicy.Name = container.RestartPolicyMode(name)
+	default:
+		return unsupported(s, "restart: "+s.Restart)
+	}
+	if count == "" {
+		return nil
+	}
+	n, err := strconv.Atoi(count)
+	if err != nil || name != "on-failure" {
+		return unsupported(s, "restart: "+s.Restart)
+	}
+	b.Host.RestartPolicy.MaximumRetryCount = n
+	return nil
+}
+
+// mapRestartPolicy counts only where restart is not set, as in Compose.
+func mapRestartPolicy(b *blueprint, s types.ServiceConfig) error {
+	if s.Restart != "" || s.Deploy == nil || s.Deploy.RestartPolicy == nil {
+		return nil
+	}
+	policy := s.Deploy.RestartPolicy
+	switch policy.Condition {
+	case "none":
+		b.Host.RestartPolicy.Name = container.RestartPolicyDisabled
+	case "on-failure":
+		b.Host.RestartPolicy.Name = container.RestartPolicyOnFailure
+	case "", "any":
+		b.Host.RestartPolicy.Name = container.RestartPolicyAlways
+	default:
+		return unsupported(s, "deploy.restart_policy.condition: "+policy.Condition)
+	}
+	if policy.MaxAttempts != nil {
+		b.Host.RestartPolicy.Name = container.RestartPolicyOnFailure
+		b.Host.RestartPolicy.MaximumRetryCount = int(*policy.MaxAttempts)
+	}
+	return nil
+}
+
+func mapLabels(b *blueprint, s types.ServiceConfig) error {
+	maps.Copy(b.Config.Labels, s.Labels)
+	return nil
+}
+
+func mapLogging(b *blueprint, s types.ServiceConfig) error {
+	if s.Logging != nil {
+		b.Host.LogConfig = container.LogConfig{Type: s.Logging.Driver, Config: s.Logging.Options}
+	}
+	return nil
+}

@@ -1,0 +1,65 @@
+package compose
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+
+	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/docker/docker/api/types/network"
+	"github.com/docker/docker/api/types/volume"
+)
+
+// networkOptions maps one network of the project. Its label holds a hash of what was mapped, so that a change shows.
+func (p *project) networkOptions(key string) network.CreateOptions {
+	n := p.Networks[key]
+	options := network.CreateOptions{
+		Driver:     n.Driver,
+		EnableIPv6: n.EnableIPv6,
+		IPAM:       ipam(n.Ipam),
+		Internal:   n.Internal,
+		Attachable: n.Attachable,
+		Options:    n.DriverOpts,
+	}
+	if options.Driver == "" {
+		options.Driver = "bridge"
+	}
+	hash := digest(options)
+	options.Labels = p.resourceLabels(labelNetwork, key, n.Labels)
+	options.Labels[labelHash] = hash
+	return options
+}
+
+func ipam(c types.IPAMConfig) *network.IPAM {
+	if c.Driver == "" && len(c.Config) == 0 && len(c.Options) == 0 {
+		return nil
+	}
+	out := &network.IPAM{Driver: c.Driver, Options: c.Options}
+	if out.Driver == "" {
+		out.Driver = "default"
+	}
+	for _, pool := range c.Config {
+		out.Config = append(out.Config, network.IPAMConfig{
+			Subnet: pool.Subnet, Gateway: pool.Gateway, IPRange: pool.IPRange, AuxAddress: pool.AuxiliaryAddresses,
+		})
+	}
+	return out
+}
+
+// volumeOptions maps one volume of the project.
+func (p *project) volumeOptions(key string) volume.CreateOptions {
+	v := p.Volumes[key]
+	return volume.CreateOptions{
+		Name:       v.Name,
+		Driver:     v.Driver,
+		DriverOpts: v.DriverOpts,
+		Labels:     p.resourceLabels(labelVolume, key, v.Labels),
+	}
+}
+
+// digest sums up a value that JSON can write; the types here all can.
+func digest(value any) string {
+	content, _ := json.Marshal(value)
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:])
+}

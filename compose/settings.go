@@ -1,0 +1,84 @@
+package compose
+
+import (
+	"path/filepath"
+	"time"
+
+	"verdigris/deploy"
+)
+
+// AddressMode says how the router reaches the web containers.
+type AddressMode string
+
+// The address modes.
+const (
+	// AddressContainer takes the container's own address on a network that the router is on too.
+	AddressContainer AddressMode = "container"
+	// AddressHost takes the port that the container publishes on this machine.
+	AddressHost AddressMode = "host"
+)
+
+// Settings say what the Runtime of one app runs. Relative paths of shared and env files are relative to Dir.
+type Settings struct {
+	App string // names the projects: <app>-blue, <app>-green, <app>-staging, <app>-shared
+	Dir string // the directory of verdigris.yml, absolute
+	// SharedFiles are the compose files of the services that the slices share, merged in this order.
+	SharedFiles []string
+	// SliceFiles are the compose files of each slice, relative to the checkout of the release.
+	SliceFiles map[deploy.Slice][]string
+	// EnvFiles set variables for interpolation; a later file wins. The checkout's own .env fills what they leave unset.
+	EnvFiles []string
+	Profiles []string
+	// Web is the service that answers requests, Ports the container port that it listens on in each slice.
+	Web     string
+	Ports   map[deploy.Slice]int
+	Address AddressMode
+	// Router is the shared service that runs the router; empty when the router is not a container of ours.
+	Router string
+}
+
+// Runtime runs the slices and the shared services of one app. It satisfies deploy.Runtime.
+type Runtime struct {
+	engine   *Engine
+	settings Settings
+	// Settle is how long a container without a healthcheck must have run to count as started.
+	Settle time.Duration
+	// HealthTimeout bounds the wait for one container to become healthy or to complete.
+	HealthTimeout time.Duration
+	// CleanupTimeout bounds the removal of what a failed start left behind.
+	CleanupTimeout time.Duration
+}
+
+var _ deploy.Runtime = (*Runtime)(nil)
+
+// New returns the runtime of one app on that engine.
+func New(engine *Engine, settings Settings) *Runtime {
+	if settings.Address == "" {
+		settings.Address = AddressContainer
+	}
+	return &Runtime{
+		engine:         engine,
+		settings:       settings,
+		Settle:         300 * time.Millisecond,
+		HealthTimeout:  5 * time.Minute,
+		CleanupTimeout: time.Minute,
+	}
+}
+
+// Project returns the name of the slice's compose project.
+func (s Settings) Project(slice deploy.Slice) string { return s.App + "-" + string(slice) }
+
+// SharedProject returns the name of the compose project of the shared services.
+func (s Settings) SharedProject() string { return s.App + "-shared" }
+
+// under makes the paths absolute: relative ones lie under dir.
+func under(dir string, paths []string) []string {
+	out := make([]string, len(paths))
+	for i, p := range paths {
+		if !filepath.IsAbs(p) {
+			p = filepath.Join(dir, p)
+		}
+		out[i] = p
+	}
+	return out
+}

@@ -1,0 +1,85 @@
+package compose
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/network"
+	"golang.org/x/sync/errgroup"
+
+	"verdigris/deploy"
+)
+
+// Stop stops the slice's containers, those that depend on others first, and removes them and the slice's networks.
+// Each has its stop_grace_period. Volumes stay. It needs no compose file: what there is says itself what it is.
+func (r *Runtime) Stop(ctx context.Context, slice deploy.Slice, log deploy.Log) error {
+	return r.down(ctx, r.settings.Project(slice), log)
+}
+
+// StopShared does the same with the shared services. A network that a slice still uses stays.
+func (r *Runtime) StopShared(ctx context.Context, log deploy.Log) error {
+	return r.down(ctx, r.settings.SharedProject(), log)
+}
+
+func (r *Runtime) down(ctx context.Context, name string, log deploy.Log) error {
+	containers, err := r.engine.list(ctx, filters.NewArgs(filters.Arg("label", ownedBy(name))))
+	if err != nil {
+		return err
+	}
+	for _, level := range slices.Backward(levels(servicesOf(containers))) {
+		group, ctx := errgroup.WithContext(ctx)
+		for _, c := range containers {
+			if !slices.Contains(level, c.service) {
+				continue
+			}
+			log("remove " + c.name)
+			group.Go(func() error { return r.engine.removeContainer(ctx, c) })
+		}
+		if err := group.Wait(); err != nil {
+			return err
+		}
+	}
+	return r.removeNetworks(ctx, name, log)
+}
+
+func (r *Runtime) removeNetworks(ctx context.Context, project string, log deploy.Log) error {
+	var networks []network.Summary
+	err := r.engine.do(ctx, "list networks", func(ctx context.Context) (err error) {
+		networks, err = r.engine.client.NetworkList(ctx, network.ListOptions{Filters: filters.NewArgs(filters.Arg("label", ownedBy(project)))})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, n := range networks {
+		err := r.engine.removeNetwork(ctx, n.Name)
+		switch {
+		case err == nil:
+			log("remove network " + n.Name)
+		case strings.Contains(err.Error(), "active endpoints"):
+			log(fmt.Sprintf("note: network %s stays, other containers use it", n.Name))
+		default:
+			return err
+		}
+	}
+	return nil
+}
+
+// servicesOf reads services and their dependencies from the labels of containers.
+func servicesOf(containers []found) types.Services {
+	services := types.Services{}
+	for _, c := range containers {
+		s := types.ServiceConfig{Name: c.service}
+		s.DependsOn = types.DependsOnConfig{}
+		for _, entry := range words(strings.Split(c.labels[labelDependsOn], ",")...) {
+			dependency, _, _ := strings.Cut(entry, ":")
+			s.DependsOn[dependency] = types.ServiceDependency{}
+		}
+		services[c.service] = s
+	}
+	return services
+}
