@@ -2,8 +2,6 @@ package config
 
 import (
 	"fmt"
-	"net"
-	"strconv"
 	"time"
 
 	"verdigris/deploy"
@@ -33,6 +31,8 @@ func (a *App) setDefaults() {
 	a.KeepReleases = 5
 	a.Timeouts = Timeouts{Fetch: minutes(2), Build: minutes(30), Migrate: minutes(10), Start: minutes(5), Copy: minutes(10)}
 }
+
+func (t *TLS) setDefaults() { t.Listen = []int{8443} }
 
 func (c *Check) setDefaults() { c.Method, c.Path, c.Status = "GET", "/", 200 }
 
@@ -76,15 +76,16 @@ func (a *App) settle() {
 func (r *Router) settleNginx() {
 	r.Service = either(r.Service, "router")
 	r.Edge.Service = either(r.Edge.Service, "edge")
-	if len(r.Edge.Listen) == 0 {
+	if r.Edge.Listen == nil {
 		r.Edge.Listen = []int{8080}
 	}
-	if r.Edge.URL == "" {
-		scheme := "http"
-		if r.Edge.TLS != nil {
-			scheme = "https"
-		}
-		r.Edge.URL = fmt.Sprintf("%s://%s", scheme, net.JoinHostPort("127.0.0.1", strconv.Itoa(r.Edge.Listen[0])))
+	if r.Edge.URL != "" {
+		return
+	}
+	if len(r.Edge.Listen) > 0 {
+		r.Edge.URL = fmt.Sprintf("http://127.0.0.1:%d", r.Edge.Listen[0])
+	} else if t := r.Edge.TLS; t != nil && len(t.Listen) > 0 {
+		r.Edge.URL = fmt.Sprintf("https://127.0.0.1:%d", t.Listen[0])
 	}
 }
 

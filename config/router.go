@@ -21,7 +21,7 @@ type Router struct {
 	Edge    Edge   `yaml:"edge"`
 
 	// For kind file: the include file, what to write into it, and how nginx takes it up: with the commands
-	// Test and Reload, or in the container of that name.
+	// Test and Reload, or in the container of a service of the shared file.
 	File      Path     `yaml:"file"`
 	Format    string   `yaml:"format"`
 	Upstream  string   `yaml:"upstream"`
@@ -35,15 +35,16 @@ type Router struct {
 // Edge is the nginx that owns the clients' connections.
 type Edge struct {
 	Service string `yaml:"service"`
-	// Listen are the ports it listens on inside its container; those with TLS when there is a certificate.
+	// Listen are the ports inside its container that speak plain HTTP.
 	Listen []int `yaml:"listen"`
 	// URL is where verdigris itself reaches the edge.
 	URL string `yaml:"url"`
 	TLS *TLS   `yaml:"tls"`
 }
 
-// TLS is a certificate with its key, as paths inside the edge's container.
+// TLS says where the edge speaks HTTPS: ports, certificate and key, as they are inside its container.
 type TLS struct {
+	Listen      []int  `yaml:"listen"`
 	Certificate string `yaml:"certificate"`
 	Key         string `yaml:"key"`
 }

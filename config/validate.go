@@ -33,7 +33,7 @@ func (c *Config) validate() Mistakes {
 	for _, name := range c.Names() {
 		(&appChecker{checker: k, app: c.Apps[name], at: "apps." + name}).check()
 	}
-	k.shared()
+	k.edges()
 	return k.found
 }
 
@@ -68,32 +68,27 @@ func (k *checker) socket(field, path string) {
 	}
 }
 
-// shared looks for apps that would take each other's ports.
-func (k *checker) shared() {
-	taken := map[int]string{}
-	if _, port, err := net.SplitHostPort(k.c.Server.Listen); err == nil {
-		if number, _ := strconv.Atoi(port); number != 0 {
-			taken[number] = "server.listen"
-		}
-	}
+// edges looks for apps whose requests would arrive at one place.
+func (k *checker) edges() {
+	taken := map[string]string{}
 	for _, name := range k.c.Names() {
-		r := k.c.Apps[name].Router
-		if r.Kind != RouterNginx {
-			continue
+		field, url := "apps."+name+".router.edge.url", k.c.Apps[name].Router.Edge.URL
+		if other, ok := taken[url]; ok && url != "" {
+			k.wrong(field, "is %s, as %s is: every app has an edge of its own", url, other)
 		}
-		field := "apps." + name + ".router.edge.listen"
-		for _, port := range r.Edge.Listen {
-			if other, ok := taken[port]; ok {
-				k.wrong(field, "takes port %d, which %s has already", port, other)
-			}
-			taken[port] = field
-		}
+		taken[url] = field
 	}
 }
 
 func (k *checker) port(field string, port int) {
 	if port < 1 || port > 65535 {
 		k.wrong(field, "is not a port: %d; ports are 1 to 65535", port)
+	}
+}
+
+func (k *checker) ports(field string, ports []int) {
+	for i, port := range ports {
+		k.port(fmt.Sprintf("%s[%d]", field, i), port)
 	}
 }
 

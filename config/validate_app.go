@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -30,7 +29,7 @@ func (k *appChecker) check() {
 	k.data()
 	k.webhook()
 	k.runbook()
-	k.socket(k.at, filepath.Join(k.c.AppState(k.app.Name).Run(), "router.sock"))
+	k.socket(k.at, filepath.Join(k.c.AppState(k.app.Name).Run(), "router-admin.sock"))
 }
 
 func (k *appChecker) field(name string) string { return k.at + "." + name }
@@ -95,9 +94,6 @@ func (k *appChecker) web() {
 			k.port(k.field("web.ports."+string(slice)), port)
 		}
 	}
-	if w.Address == AddressHost && w.PortOf(deploy.Blue) == w.PortOf(deploy.Green) {
-		k.wrong(k.field("web.ports"), "gives blue and green the same port %d, which only one of them can publish on this machine", w.PortOf(deploy.Blue))
-	}
 }
 
 func (k *appChecker) router() {
@@ -111,11 +107,13 @@ func (k *appChecker) router() {
 }
 
 func (k *appChecker) nginxRouter(r Router) {
-	for i, port := range r.Edge.Listen {
-		k.port(fmt.Sprintf("%s[%d]", k.field("router.edge.listen"), i), port)
+	k.ports(k.field("router.edge.listen"), r.Edge.Listen)
+	if len(r.Edge.Listen) == 0 && r.Edge.TLS == nil {
+		k.wrong(k.field("router.edge.listen"), "is empty, and there is no tls either: the edge would listen nowhere")
 	}
 	k.url(k.field("router.edge.url"), r.Edge.URL, "http", "https")
 	if t := r.Edge.TLS; t != nil {
+		k.ports(k.field("router.edge.tls.listen"), t.Listen)
 		k.required(k.field("router.edge.tls.certificate"), t.Certificate, "the path of the certificate inside the edge's container")
 		k.required(k.field("router.edge.tls.key"), t.Key, "the path of the certificate's key inside the edge's container")
 	}
