@@ -136,6 +136,8 @@ func TestExtractionNeverWritesThroughALinkToTheOutside(t *testing.T) {
 		"link to a file":      {{Typeflag: tar.TypeSymlink, Name: "a", Linkname: filepath.Join(outside, "x")}, {Typeflag: tar.TypeReg, Name: "a", Mode: 0o644}},
 		"folder over link":    {{Typeflag: tar.TypeSymlink, Name: "a", Linkname: outside}, {Typeflag: tar.TypeDir, Name: "a/"}},
 		"absolute name":       {{Typeflag: tar.TypeReg, Name: filepath.Join(outside, "x"), Mode: 0o644}},
+		"a way up":            {{Typeflag: tar.TypeReg, Name: "../x", Mode: 0o644}},
+		"a repository":        {{Typeflag: tar.TypeDir, Name: ".Git/"}},
 		"hard link":           {{Typeflag: tar.TypeLink, Name: "a", Linkname: "/etc/passwd"}},
 		"device":              {{Typeflag: tar.TypeChar, Name: "a"}},
 		"the same file twice": {{Typeflag: tar.TypeReg, Name: "a", Mode: 0o644}, {Typeflag: tar.TypeReg, Name: "a", Mode: 0o644}},
