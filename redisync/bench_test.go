@@ -1,0 +1,129 @@
+package redisync
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"verdigris/deploy"
+)
+
+// The benchmarks measure a copy and redis' own MIGRATE ... COPY REPLACE in turns, so that the ratio between them
+// (x-migrate: how many times as fast) holds on any machine.
+
+func BenchmarkCopyList(b *testing.B) {
+	for _, shape := range []struct{ items, size int }{{1_000_000, 100}, {10_000, 10 << 10}} {
+		b.Run(fmt.Sprintf("%dx%dB", shape.items, shape.size), func(b *testing.B) {
+			from, to := startRedis(b), startRedis(b)
+			pushList(b, from, "images", shape.items, shape.size)
+			b.SetBytes(int64(shape.items * shape.size))
+			againstMigrate(b, from, to, []string{"images"}, []string{"images"}, 1)
+			if n := to.LLen(b.Context(), "images").Val(); n != int64(shape.items) {
+				b.Fatalf("%d items arrived", n)
+			}
+		})
+	}
+}
+
+func BenchmarkCopySmallKeys(b *testing.B) {
+	const keys = 200_000
+	from, to := startRedis(b), startRedis(b)
+	names := smallKeys(b, from, keys)
+	againstMigrate(b, from, to, []string{"small:*"}, names, 1000)
+	if n := to.DBSize(b.Context()).Val(); n != keys {
+		b.Fatalf("%d keys arrived", n)
+	}
+	b.ReportMetric(keys*float64(b.N)/b.Elapsed().Seconds(), "keys/s")
+}
+
+// BenchmarkSettle measures the comparison that requests are held for, with nothing left to copy.
+func BenchmarkSettle(b *testing.B) {
+	for name, fill := range map[string]func(s *testServer){
+		"list-1000000x100B": func(s *testServer) { pushList(b, s, "small:list", 1_000_000, 100) },
+		"keys-200000":       func(s *testServer) { smallKeys(b, s, 200_000) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			from, to := startRedis(b), startRedis(b)
+			fill(from)
+			session := begin(b, newData(b, from, to, "small:*"))
+			if _, err := session.Copy(b.Context(), nil); err != nil {
+				b.Fatal(err)
+			}
+			b.ResetTimer()
+			for range b.N {
+				report, err := session.Settle(b.Context())
+				if err != nil || report.Keys != 0 {
+					b.Fatal(report, err)
+				}
+			}
+		})
+	}
+}
+
+func againstMigrate(b *testing.B, from, to *testServer, patterns, names []string, batch int) {
+	data := newData(b, from, to, patterns...)
+	var migrating time.Duration
+	b.ResetTimer()
+	b.StopTimer()
+	for range b.N {
+		to.do(b, "FLUSHALL", "SYNC")
+		start := time.Now()
+		migrate(b, from, to, names, batch)
+		migrating += time.Since(start)
+		to.do(b, "FLUSHALL", "SYNC")
+		b.StartTimer()
+		session, err := data.Begin(b.Context(), deploy.Blue, deploy.Green)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := session.Copy(b.Context(), nil); err != nil {
+			b.Fatal(err)
+		}
+		session.Close()
+		b.StopTimer()
+	}
+	b.ReportMetric(migrating.Seconds()/b.Elapsed().Seconds(), "x-migrate")
+}
+
+func migrate(b *testing.B, from, to *testServer, names []string, batch int) {
+	host, port, _ := net.SplitHostPort(to.address)
+	for first := 0; first < len(names); first += batch {
+		args := []any{"MIGRATE", host, port, "", 0, 600_000, "COPY", "REPLACE", "KEYS"}
+		for _, name := range names[first:min(len(names), first+batch)] {
+			args = append(args, name)
+		}
+		from.do(b, args...)
+	}
+}
+
+// smallKeys makes keys below "small:" of all common types, one in five with an expiry, and returns their names.
+func smallKeys(t testing.TB, s *testServer, n int) []string {
+	t.Helper()
+	ctx := context.Background()
+	names := make([]string, n)
+	for first := 0; first < n; first += 1000 {
+		s.pipe(t, func(p redis.Pipeliner) {
+			for i := first; i < min(n, first+1000); i++ {
+				key := fmt.Sprintf("small:%d", i)
+				names[i] = key
+				switch i % 5 {
+				case 0:
+					p.Set(ctx, key, item(i, 100), time.Hour)
+				case 1:
+					p.HSet(ctx, key, "name", item(i, 20), "n", i, "c", "d")
+				case 2:
+					p.SAdd(ctx, key, i, item(i, 10), "x", "y")
+				case 3:
+					p.ZAdd(ctx, key, redis.Z{Score: float64(i) / 3, Member: "a"}, redis.Z{Score: 1, Member: item(i, 20)})
+				case 4:
+					p.RPush(ctx, key, item(i, 30), "b", "c")
+				}
+			}
+		})
+	}
+	return names
+}

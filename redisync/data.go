@@ -1,0 +1,77 @@
+package redisync
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"verdigris/deploy"
+)
+
+// cleanupTimeout bounds the removal of our own keys after a copy failed or was canceled.
+const cleanupTimeout = 2 * time.Second
+
+// Data moves the selected keys between the redis of the two production slices. It satisfies deploy.Data.
+type Data struct {
+	settings Settings
+	keys     selection
+
+	// Pairs is how many keys, or batches of small keys, travel at the same time, each over a connection to
+	// either side.
+	Pairs int
+	// Timeout bounds the wait for one answer of a server, not the whole copy.
+	Timeout time.Duration
+	// DialTimeout bounds one attempt to connect.
+	DialTimeout time.Duration
+	// Log hears of what does not fail a copy but that people should know.
+	Log *slog.Logger
+}
+
+// New returns a Data for the settings, or a *deploy.InputError that says what is wrong with them. The servers are
+// not contacted before Begin.
+func New(settings Settings) (*Data, error) {
+	keys, err := newSelection(settings.Keys)
+	if err != nil {
+		return nil, err
+	}
+	for _, slice := range []deploy.Slice{deploy.Blue, deploy.Green} {
+		side, ok := settings.Sides[slice]
+		switch {
+		case !ok || side.Address == nil:
+			return nil, &deploy.InputError{Reason: fmt.Sprintf("the redis of %s has no address", slice)}
+		case side.DB < 0:
+			return nil, &deploy.InputError{Reason: fmt.Sprintf("the redis of %s has the database number %d; numbers begin with 0", slice, side.DB)}
+		case side.Username != "" && side.Password == "":
+			return nil, &deploy.InputError{Reason: fmt.Sprintf("the redis of %s has a username but no password", slice)}
+		}
+	}
+	return &Data{
+		settings: settings, keys: keys,
+		Pairs: 4, Timeout: 30 * time.Second, DialTimeout: 3 * time.Second, Log: slog.Default(),
+	}, nil
+}
+
+// Begin connects to both sides and checks that a copy can succeed: that they answer and are two, what the users
+// may do, that the target takes writes and has room. It changes nothing. Errors name the slice and its address,
+// never a password, and say what to do next (deploy.HintedError).
+func (d *Data) Begin(ctx context.Context, from, to deploy.Slice) (deploy.Transfer, error) {
+	if !from.Production() || to != from.Other() {
+		return nil, &deploy.InputError{Reason: fmt.Sprintf("data moves between blue and green, not from %q to %q", from, to)}
+	}
+	t := &transfer{keys: d.keys, pairs: max(1, d.Pairs), log: d.Log}
+	t.payloads.Store(true)
+	var err error
+	if t.from, err = d.open(ctx, from); err == nil {
+		t.to, err = d.open(ctx, to)
+	}
+	if err != nil {
+		t.Close()
+		return nil, hinted(fmt.Errorf("find %w", err))
+	}
+	if err := t.check(ctx); err != nil {
+		t.Close()
+		return nil, hinted(fmt.Errorf("check %w", err))
+	}
+	return t, nil
+}

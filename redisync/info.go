@@ -1,0 +1,44 @@
+package redisync
+
+import (
+	"strconv"
+	"strings"
+)
+
+// info is what a server says about itself in its answer to INFO.
+type info map[string]string
+
+func parseInfo(text string) info {
+	facts := info{}
+	for line := range strings.Lines(text) {
+		if name, value, ok := strings.Cut(strings.TrimRight(line, "\r\n"), ":"); ok {
+			facts[name] = value
+		}
+	}
+	return facts
+}
+
+// number returns a fact as a number; 0 where the server does not state it.
+func (i info) number(name string) int64 {
+	n, _ := strconv.ParseInt(i[name], 10, 64)
+	return n
+}
+
+// version names the server for people, e.g. "redis 7.0.15" or "valkey 8.1.1".
+func (i info) version() string {
+	if v := i["valkey_version"]; v != "" {
+		return "valkey " + v
+	}
+	return "redis " + i["redis_version"]
+}
+
+// atLeast tells whether the version of redis that the server is, or is compatible with, is major.minor or newer.
+func (i info) atLeast(major, minor int) bool {
+	parts := strings.SplitN(i["redis_version"], ".", 3)
+	if len(parts) < 2 {
+		return false
+	}
+	x, _ := strconv.Atoi(parts[0])
+	y, _ := strconv.Atoi(parts[1])
+	return x > major || x == major && y >= minor
+}

@@ -1,0 +1,54 @@
+package redisync
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"verdigris/deploy"
+)
+
+// The keys that belong to redisync itself. They carry an expiry, so that a crash leaves nothing for ever.
+const (
+	ownPrefix       = "__verdigris:"
+	snapshotPrefix  = ownPrefix + "snap:" // on the source: a value that stands still while it is read
+	temporaryPrefix = ownPrefix + "tmp:"  // on the target: a value that is not complete yet
+)
+
+// selection says which keys belong to the data: some by their exact names, others by globs.
+type selection struct {
+	names []string // sorted, each once
+	globs []string
+}
+
+func newSelection(keys []string) (selection, error) {
+	var s selection
+	for _, key := range keys {
+		switch {
+		case key == "":
+			return selection{}, &deploy.InputError{Reason: "a selected key is empty: write a name or a pattern, e.g. images or session:*"}
+		case strings.HasPrefix(key, ownPrefix):
+			return selection{}, &deploy.InputError{Reason: fmt.Sprintf("the selected key %q belongs to verdigris itself: keys below %q are never moved", key, ownPrefix)}
+		case strings.ContainsAny(key, `*?[\`):
+			s.globs = append(s.globs, key)
+		default:
+			s.names = append(s.names, key)
+		}
+	}
+	slices.Sort(s.names)
+	s.names = slices.Compact(s.names)
+	return s, nil
+}
+
+// foundBy tells whether the glob with that number is the one by which the key is selected. Of several selectors
+// that fit a key the first one counts, so that walking over all of them meets the key once.
+func (s selection) foundBy(glob int, key string) bool {
+	if strings.HasPrefix(key, ownPrefix) {
+		return false
+	}
+	if _, named := slices.BinarySearch(s.names, key); named {
+		return false
+	}
+	first := slices.IndexFunc(s.globs, func(g string) bool { return matchGlob(g, key) })
+	return first == glob
+}

@@ -1,0 +1,69 @@
+package redisync
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"verdigris/deploy"
+)
+
+// server is one side of a transfer: where it is, what it can do, and a client for ordinary commands.
+type server struct {
+	Side
+	slice       deploy.Slice
+	address     string
+	tls         *tls.Config
+	timeout     time.Duration
+	dialTimeout time.Duration
+	client      *redis.Client
+
+	info info
+	can  features
+}
+
+// features are what not every server has or lets us use.
+type features struct {
+	expireTime  bool // PEXPIRETIME: redis 7.0
+	snapshot    bool // COPY and what goes with it: redis 6.2
+	fieldExpiry bool // HPEXPIRETIME: redis 7.4, valkey 9
+}
+
+// open resolves the address of a slice's redis; nothing is connected yet.
+func (d *Data) open(ctx context.Context, slice deploy.Slice) (*server, error) {
+	side := d.settings.Sides[slice]
+	ctx, cancel := context.WithTimeout(ctx, d.Timeout)
+	defer cancel()
+	s := &server{Side: side, slice: slice, address: "an unknown address", timeout: d.Timeout, dialTimeout: d.DialTimeout}
+	address, err := side.Address(ctx)
+	if err != nil {
+		return nil, s.fail(ctx, err)
+	}
+	s.address = address
+	if side.TLS != nil {
+		s.tls = side.TLS.Clone()
+		if host, _, err := net.SplitHostPort(address); err == nil && s.tls.ServerName == "" {
+			s.tls.ServerName = host
+		}
+	}
+	s.client = redis.NewClient(&redis.Options{
+		Addr: address, Username: side.Username, Password: side.Password, DB: side.DB, TLSConfig: s.tls,
+		Protocol: 2, DisableIdentity: true, ContextTimeoutEnabled: true,
+		DialTimeout: d.DialTimeout, ReadTimeout: d.Timeout, WriteTimeout: d.Timeout,
+		PoolSize: 4, MaxRetries: -1, DialerRetries: 1,
+		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+	})
+	return s, nil
+}
+
+// forget removes a key of our own, in the time that is granted to cleaning up even when ctx has ended. What
+// cannot be removed goes by its expiry.
+func (s *server) forget(ctx context.Context, key string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
+	defer cancel()
+	return s.fail(ctx, s.client.Unlink(ctx, key).Err())
+}

@@ -1,0 +1,183 @@
+package redisync
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"verdigris/deploy"
+)
+
+// testServer is a redis of its own for one test.
+type testServer struct {
+	*redis.Client
+	address string
+	process *os.Process
+	exited  chan struct{}
+	log     *lockedBuffer
+}
+
+// program finds a server's program. Without it the test fails, unless the environment allows to leave it out.
+func program(t testing.TB, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		missing(t, fmt.Sprintf("%s is not installed: %v", name, err))
+	}
+	return path
+}
+
+func missing(t testing.TB, what string) {
+	t.Helper()
+	if os.Getenv("VERDIGRIS_SKIP_MISSING") == "1" {
+		t.Skip(what)
+	}
+	t.Fatalf("%s (VERDIGRIS_SKIP_MISSING=1 leaves such tests out)", what)
+}
+
+func startRedis(t testing.TB, options ...string) *testServer {
+	t.Helper()
+	return startServer(t, program(t, "redis-server"), &redis.Options{}, options...)
+}
+
+func startServer(t testing.TB, path string, client *redis.Options, options ...string) *testServer {
+	t.Helper()
+	port := strconv.Itoa(freePort(t))
+	args := append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
+		"--dir", t.TempDir(), "--enable-debug-command", "yes"}, options...)
+	s := &testServer{address: "127.0.0.1:" + port, exited: make(chan struct{}), log: &lockedBuffer{}}
+	command := exec.Command(path, args...)
+	command.Stdout, command.Stderr = s.log, s.log
+	if err := command.Start(); err != nil {
+		t.Fatalf("start %s: %v", path, err)
+	}
+	s.process = command.Process
+	go func() {
+		command.Wait()
+		close(s.exited)
+	}()
+	client.Addr, client.Protocol, client.DisableIdentity = s.address, 2, true
+	client.ReadTimeout = time.Minute
+	s.Client = redis.NewClient(client)
+	t.Cleanup(func() {
+		s.Close()
+		s.kill()
+	})
+	eventually(t, "the server answers", func() bool {
+		select {
+		case <-s.exited:
+			t.Fatalf("the server ended: %s", s.log)
+		default:
+		}
+		err := s.Ping(t.Context()).Err()
+		return err == nil || refusedAs(err, "NOAUTH", "WRONGPASS", "NOPERM")
+	})
+	return s
+}
+
+func (s *testServer) kill() {
+	s.process.Kill()
+	<-s.exited
+}
+
+// do runs a command that must succeed.
+func (s *testServer) do(t testing.TB, args ...any) any {
+	t.Helper()
+	answer, err := s.Do(context.Background(), args...).Result()
+	if err != nil && err != redis.Nil {
+		t.Fatalf("%v: %v", args[0], err)
+	}
+	return answer
+}
+
+// pipe runs many commands that must succeed.
+func (s *testServer) pipe(t testing.TB, fill func(p redis.Pipeliner)) {
+	t.Helper()
+	if _, err := s.Pipelined(context.Background(), func(p redis.Pipeliner) error { fill(p); return nil }); err != nil && err != redis.Nil {
+		t.Fatal(err)
+	}
+}
+
+func freePort(t testing.TB) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+func eventually(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited too long until %s", what)
+		}
+	}
+}
+
+// newData joins two servers: from is blue, to is green.
+func newData(t testing.TB, from, to *testServer, keys ...string) *Data {
+	t.Helper()
+	return newDataOf(t, Side{Address: At(from.address)}, Side{Address: At(to.address)}, keys...)
+}
+
+func newDataOf(t testing.TB, blue, green Side, keys ...string) *Data {
+	t.Helper()
+	d, err := New(Settings{Keys: keys, Sides: map[deploy.Slice]Side{deploy.Blue: blue, deploy.Green: green}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func begin(t testing.TB, d *Data) *transfer {
+	t.Helper()
+	session, err := d.Begin(t.Context(), deploy.Blue, deploy.Green)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { session.Close() })
+	return session.(*transfer)
+}
+
+// move copies and settles, and returns both reports.
+func move(t testing.TB, d *Data) (copied, settled deploy.CopyReport) {
+	t.Helper()
+	session := begin(t, d)
+	copied, err := session.Copy(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if settled, err = session.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return copied, settled
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}

@@ -1,0 +1,103 @@
+package redisync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+
+	"verdigris/deploy"
+)
+
+// transfer is one movement of the selected keys. It satisfies deploy.Transfer.
+type transfer struct {
+	keys     selection
+	from, to *server
+	pairs    int
+	log      *slog.Logger
+	// payloads is whether the target takes the source's DUMP payloads. It does not when it is the older of the
+	// two; keys are then rebuilt element by element.
+	payloads atomic.Bool
+}
+
+// Copy brings the selected keys over while traffic goes on, and removes on the target the selected keys that the
+// source does not have. What is written meanwhile may be missing: Settle is for that. If it fails, the source is
+// as it was and each key of the target is either its old value or a whole new one.
+//
+// The total in the progress is of the keys found so far.
+func (t *transfer) Copy(ctx context.Context, progress func(deploy.CopyProgress)) (deploy.CopyReport, error) {
+	run := t.newPass(snapshotCopies{t})
+	stop := run.tell(progress)
+	defer stop()
+	err := run.removeSurplus(ctx)
+	if err == nil {
+		err = run.over(ctx, (*pair).copyKeys)
+	}
+	if err != nil {
+		err = fmt.Errorf("copy keys: %w", err)
+	}
+	return run.report(), hinted(err)
+}
+
+// Settle compares both sides completely and copies what differs; if anything did, it compares everything once
+// more. Nothing may write to the source meanwhile, so its keys are read in place, without snapshots.
+func (t *transfer) Settle(ctx context.Context) (deploy.CopyReport, error) {
+	run := t.newPass(stillKeys{})
+	err := run.settle(ctx)
+	if err != nil {
+		err = fmt.Errorf("settle keys: %w", err)
+	}
+	return run.report(), hinted(err)
+}
+
+func (p *pass) settle(ctx context.Context) error {
+	if err := p.removeSurplus(ctx); err != nil {
+		return err
+	}
+	if err := p.over(ctx, (*pair).mendKeys); err != nil {
+		return err
+	}
+	if p.copied.Load() == 0 && p.removed.Load() == 0 {
+		return nil // the comparison found nothing, and was complete
+	}
+	p.compared.Store(0)
+	if err := p.findSurplus(ctx); err != nil {
+		return err
+	}
+	if err := p.over(ctx, (*pair).verifyKeys); err != nil {
+		return err
+	}
+	return p.verdict()
+}
+
+// verdict is the error about keys that differ in the end, or nil.
+func (p *pass) verdict() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.unequal) == 0 {
+		return nil
+	}
+	names := strings.Join(p.unequal, ", ")
+	if more := p.unequalCount - len(p.unequal); more > 0 {
+		names = fmt.Sprintf("%s and %d more", names, more)
+	}
+	return &deploy.HintedError{
+		Err: fmt.Errorf("%w: %s", deploy.ErrDataDiffers, names),
+		Next: fmt.Sprintf("find out what writes to the redis of %s or %s besides requests, e.g. a background job, and let it rest during a switch",
+			p.from.slice, p.to.slice),
+	}
+}
+
+// Close ends the session. It is safe to call it more than once.
+func (t *transfer) Close() error {
+	var errs []error
+	for _, s := range []*server{t.from, t.to} {
+		if s != nil && s.client != nil {
+			errs = append(errs, s.client.Close())
+			s.client = nil
+		}
+	}
+	return errors.Join(errs...)
+}
