@@ -104,6 +104,15 @@ func (e *Engine) do(ctx context.Context, verb string, call func(context.Context)
 	return fmt.Errorf("%s: %w", verb, e.explain(err))
 }
 
+// make is do for calls that create something: once begun they are not cancelled, since what the engine makes after
+// its caller went away belongs to nobody.
+func (e *Engine) make(ctx context.Context, verb string, call func(context.Context) error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("%s: %w", verb, context.Cause(ctx))
+	}
+	return e.do(context.WithoutCancel(ctx), verb, call)
+}
+
 // explain adds the next step to an error that means that the engine is not there.
 func (e *Engine) explain(err error) error {
 	if !client.IsErrConnectionFailed(err) {

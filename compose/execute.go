@@ -131,7 +131,7 @@ func (x *execution) create(ctx context.Context, b *blueprint) (string, error) {
 func (x *execution) createNetwork(ctx context.Context, key string) error {
 	name := x.plan.project.Networks[key].Name
 	x.log("create network " + name)
-	err := x.engine.do(ctx, "create network "+name, func(ctx context.Context) error {
+	err := x.engine.make(ctx, "create network "+name, func(ctx context.Context) error {
 		_, err := x.engine.client.NetworkCreate(ctx, name, x.plan.project.networkOptions(key))
 		return err
 	})
@@ -144,7 +144,7 @@ func (x *execution) createNetwork(ctx context.Context, key string) error {
 func (x *execution) createVolume(ctx context.Context, key string) error {
 	options := x.plan.project.volumeOptions(key)
 	x.log("create volume " + options.Name)
-	err := x.engine.do(ctx, "create volume "+options.Name, func(ctx context.Context) error {
+	err := x.engine.make(ctx, "create volume "+options.Name, func(ctx context.Context) error {
 		_, err := x.engine.client.VolumeCreate(ctx, options)
 		return err
 	})
@@ -161,7 +161,7 @@ func (e *Engine) createContainer(ctx context.Context, b *blueprint) (string, err
 		first = &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{b.Networks[0].Network: b.Networks[0].Settings}}
 	}
 	var id string
-	err := e.do(ctx, "create container "+b.Name, func(ctx context.Context) error {
+	err := e.make(ctx, "create container "+b.Name, func(ctx context.Context) error {
 		made, err := e.client.ContainerCreate(ctx, b.Config, b.Host, first, nil, b.Name)
 		id = made.ID
 		return err

@@ -1,12 +1,14 @@
 package compose
 
 import (
-	"bufio"
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -75,7 +77,9 @@ func (e *Engine) stream(ctx context.Context, id string, opts container.LogsOptio
 	}
 	defer body.Close()
 	if i.Config.Tty {
-		err = eachLine(body, line)
+		sink := &lineSink{line: line}
+		_, err = io.Copy(sink, body)
+		err = errors.Join(err, sink.flush())
 	} else {
 		err = demultiplex(body, line)
 	}
@@ -87,48 +91,46 @@ func (e *Engine) stream(ctx context.Context, id string, opts container.LogsOptio
 
 // demultiplex takes the engine's interleaved stream apart, so that a line is never mixed of both outputs.
 func demultiplex(body io.Reader, line func(string) error) error {
-	out, outWriter := io.Pipe()
-	errs, errWriter := io.Pipe()
-	var group errgroup.Group
-	var mu sync.Mutex
-	locked := func(text string) error {
-		mu.Lock()
-		defer mu.Unlock()
-		return line(text)
-	}
-	for _, pipe := range []*io.PipeReader{out, errs} {
-		group.Go(func() error {
-			err := eachLine(pipe, locked)
-			pipe.CloseWithError(err) // a reader that gave up must not block the copy
-			return err
-		})
-	}
-	_, err := stdcopy.StdCopy(outWriter, errWriter, body)
-	outWriter.CloseWithError(err)
-	errWriter.CloseWithError(err)
-	if readErr := group.Wait(); err == nil {
-		err = readErr
-	}
-	return err
+	out, errs := &lineSink{line: line}, &lineSink{line: line}
+	_, err := stdcopy.StdCopy(out, errs, body)
+	return errors.Join(err, out.flush(), errs.flush())
 }
 
 // maxLine bounds one line of a log; a longer one comes in pieces.
 const maxLine = 64 << 10
 
-func eachLine(r io.Reader, line func(string) error) error {
-	reader := bufio.NewReaderSize(r, maxLine)
+// lineSink hands complete lines on.
+type lineSink struct {
+	line    func(string) error
+	pending []byte
+}
+
+func (s *lineSink) Write(p []byte) (int, error) {
+	s.pending = append(s.pending, p...)
 	for {
-		text, _, err := reader.ReadLine()
-		if err == io.EOF {
-			return nil
+		end := bytes.IndexByte(s.pending, '\n')
+		if end < 0 && len(s.pending) < maxLine {
+			return len(p), nil
 		}
-		if err != nil {
-			return err
+		if end < 0 {
+			end = maxLine - 1
 		}
-		if err := line(string(text)); err != nil {
-			return err
+		text := strings.TrimRight(string(s.pending[:end+1]), "\r\n")
+		s.pending = s.pending[end+1:]
+		if err := s.line(text); err != nil {
+			return len(p), err
 		}
 	}
+}
+
+// flush hands on what came without a newline at the end.
+func (s *lineSink) flush() error {
+	if len(s.pending) == 0 {
+		return nil
+	}
+	text := string(s.pending)
+	s.pending = nil
+	return s.line(text)
 }
 
 // tail returns the last n lines of the container's log.

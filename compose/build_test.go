@@ -1,0 +1,254 @@
+package compose
+
+import (
+	"archive/tar"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/compose-spec/compose-go/v2/types"
+
+	"verdigris/deploy"
+)
+
+const building = `
+services:
+  web:
+    build:
+      context: app
+      target: final
+      args: {GREETING: hello, FROM_ENV: }
+      labels: {my.label: here}
+    image: "${NAME}:extra"
+    init: true
+    command: [sleep, "60"]
+`
+
+const dockerfile = `FROM ` + debian + ` AS base
+ARG GREETING
+ARG FROM_ENV
+COPY . /app
+RUN echo "$GREETING $FROM_ENV" > /greeting && echo "built $GREETING" && ls -A /app > /listing
+FROM base AS final
+FROM base AS wrong
+RUN exit 1
+`
+
+// eachBuilder runs the test with both builders.
+func eachBuilder(t *testing.T, test func(t *testing.T, e *Engine)) {
+	for _, b := range []Builder{BuilderClassic, BuilderBuildKit} {
+		t.Run(string(b), func(t *testing.T) {
+			e := connected(t)
+			e.Builder = b
+			test(t, e)
+		})
+	}
+}
+
+func buildSite(t *testing.T, e *Engine, dockerfile string) *site {
+	s := newSite(t, e, building)
+	s.write(".env", "NAME="+s.settings.App+"-named\nFROM_ENV=world\n")
+	s.write("app/Dockerfile", dockerfile)
+	s.write("app/.dockerignore", "secret*\n!secret-but-fine\n")
+	s.write("app/kept", "")
+	s.write("app/secret-key", "")
+	s.write("app/secret-but-fine", "")
+	return s
+}
+
+func TestABuildTakesArgumentsTargetLabelsAndDockerignore(t *testing.T) {
+	eachBuilder(t, func(t *testing.T, e *Engine) {
+		s := buildSite(t, e, dockerfile)
+		rel, err := s.Build(t.Context(), deploy.Blue, s.release(commitA), false, s.log)
+		said := s.said()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, said)
+		}
+		if !strings.Contains(said, "built hello") {
+			t.Errorf("the output is\n%s", said)
+		}
+		app := s.settings.App
+		for _, tag := range []string{app + "-web:" + string(commitA), app + "-web:" + string(commitA) + "-blue", app + "-named:extra"} {
+			if id, err := e.imageID(t.Context(), tag); err != nil || id != rel.Images["web"] {
+				t.Errorf("%s is %q (%v), want %q", tag, id, err, rel.Images["web"])
+			}
+		}
+		i, err := e.client.ImageInspect(t.Context(), rel.Images["web"])
+		if err != nil || i.Config.Labels["my.label"] != "here" || i.Config.Labels[labelApp] != app {
+			t.Errorf("labels are %v, %v", i.Config.Labels, err)
+		}
+		if err := s.Start(t.Context(), deploy.Blue, rel, s.log); err != nil {
+			t.Fatal(err)
+		}
+		web := &Container{engine: e, project: s.settings.Project(deploy.Blue), service: "web"}
+		out, err := web.Exec(t.Context(), "cat", "/greeting", "/listing")
+		if err != nil || !strings.HasPrefix(out, "hello world") || !strings.Contains(out, "kept") || !strings.Contains(out, "secret-but-fine") {
+			t.Errorf("in the image: %q, %v", out, err)
+		}
+		if strings.Contains(out, "secret-key") {
+			t.Error("an ignored file is in the image")
+		}
+
+		again, err := s.Build(t.Context(), deploy.Blue, s.release(commitB), false, s.log)
+		if err != nil || again.Images["web"] != rel.Images["web"] {
+			t.Errorf("the same content built again is %v (%v), was %v", again.Images, err, rel.Images)
+		}
+		if said := s.said(); strings.Contains(said, "\nbuilt hello") {
+			t.Errorf("the cache was not used:\n%s", said)
+		}
+		fresh, err := s.Build(t.Context(), deploy.Blue, s.release(commitB), true, s.log)
+		if said := s.said(); err != nil || !strings.Contains(said, "built hello") || fresh.Images["web"] == rel.Images["web"] {
+			t.Errorf("a fresh build used the cache (%v):\n%s", err, said)
+		}
+	})
+}
+
+func TestAFailingDockerfileShowsItsLastLines(t *testing.T) {
+	eachBuilder(t, func(t *testing.T, e *Engine) {
+		s := buildSite(t, e, "FROM "+debian+" AS final\nRUN echo about to fail && exit 42\n")
+		_, err := s.Build(t.Context(), deploy.Blue, s.release(commitA), false, s.log)
+		wants(t, err, "service web: build image", "42")
+		var logged *deploy.LoggedError
+		if !errors.As(err, &logged) || !strings.Contains(strings.Join(logged.Lines, "\n"), "about to fail") {
+			t.Errorf("error is %#v", err)
+		}
+		if id, _ := e.imageID(t.Context(), s.settings.App+"-web:"+string(commitA)); id != "" {
+			t.Error("a failed build left an image")
+		}
+	})
+}
+
+func TestADockerfileWithASyntaxErrorIsRefused(t *testing.T) {
+	eachBuilder(t, func(t *testing.T, e *Engine) {
+		s := buildSite(t, e, "FRUM "+debian+"\n")
+		_, err := s.Build(t.Context(), deploy.Blue, s.release(commitA), false, s.log)
+		wants(t, err, "FRUM")
+	})
+}
+
+func TestACancelledBuildStops(t *testing.T) {
+	eachBuilder(t, func(t *testing.T, e *Engine) {
+		s := buildSite(t, e, "FROM "+debian+" AS final\nRUN echo working && sleep 300\n")
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		_, err := s.Build(ctx, deploy.Blue, s.release(commitA), true, func(line string) {
+			if line == "working" {
+				cancel()
+			}
+		})
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("error is %v", err)
+		}
+	})
+}
+
+func TestAFullDiskIsRecognised(t *testing.T) {
+	e := connected(t)
+	s := buildSite(t, e, "FROM "+debian+" AS final\nRUN echo 'write /x: no space left on device' && exit 1\n")
+	_, err := s.Build(t.Context(), deploy.Blue, s.release(commitA), false, s.log)
+	wants(t, err, "the disk of the Docker Engine is full")
+	var hint *deploy.HintedError
+	if !errors.As(err, &hint) || !strings.Contains(hint.Next, "docker builder prune") {
+		t.Errorf("the hint is missing: %#v", err)
+	}
+}
+
+func TestBuildKitMountsCachesAndSecrets(t *testing.T) {
+	e := connected(t)
+	s := newSite(t, e, `
+services:
+  web:
+    build:
+      context: .
+      secrets: [ca]
+      dockerfile_inline: |
+        FROM `+debian+`
+        RUN --mount=type=secret,id=ca --mount=type=cache,target=/cache cat /run/secrets/ca > /seen
+secrets: {ca: {file: ./ca.pem}}
+`)
+	s.write("ca.pem", "certificate")
+	if _, err := s.Build(t.Context(), deploy.Blue, s.release(commitA), false, s.log); err != nil {
+		t.Fatalf("%v\n%s", err, s.said())
+	}
+	e.Builder = BuilderClassic
+	_, err := s.Build(t.Context(), deploy.Blue, s.release(commitA), false, s.log)
+	wants(t, err, "need BuildKit")
+}
+
+func TestAnImageThatCannotBePulledIsNamed(t *testing.T) {
+	e := connected(t)
+	s := newSite(t, e, "services: {web: {image: 'localhost:1/none/such:1'}}")
+	_, err := s.Build(t.Context(), deploy.Blue, s.release(commitA), false, s.log)
+	wants(t, err, "service web", "image localhost:1/none/such:1 is not on this machine and cannot be pulled")
+	wants(t, s.Start(t.Context(), deploy.Blue, s.release(commitA), s.log), "localhost:1/none/such:1 is not on this machine")
+	s.write("blue.yml", "services: {web: {image: 'localhost:1/none/such:1', pull_policy: never}}")
+	_, err = s.Build(t.Context(), deploy.Blue, s.release(commitA), false, s.log)
+	wants(t, err, "pull_policy is never")
+}
+
+func TestPruneTakesOldReleasesAndLeavesWhatIsUsed(t *testing.T) {
+	e := connected(t)
+	commits := []deploy.Commit{commitA, commitB, deploy.Commit(strings.Repeat("c", 40))}
+	s := buildSite(t, e, dockerfile)
+	for i, c := range commits {
+		s.write("app/kept", strings.Repeat("x", i+1))
+		if i == 0 {
+			s.up(c)
+			continue
+		}
+		if _, err := s.Build(t.Context(), deploy.Blue, s.release(c), false, s.log); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n, err := s.Prune(t.Context(), []deploy.Commit{commits[2]})
+	if err != nil || n != 1 {
+		t.Errorf("pruned %d, %v", n, err)
+	}
+	for i, want := range []bool{true, false, true} {
+		id, err := e.imageID(t.Context(), s.settings.App+"-web:"+string(commits[i]))
+		if err != nil || (id != "") != want {
+			t.Errorf("image of release %d is %q (%v), want it there: %v", i, id, err, want)
+		}
+	}
+}
+
+func TestTheContextIsPackedWithoutWhatIsIgnored(t *testing.T) {
+	s := &site{t: t, dir: t.TempDir()}
+	s.write("Dockerfile", "FROM x")
+	s.write("Dockerfile.dockerignore", "b\n")
+	s.write(".dockerignore", "a\n")
+	s.write("a", "")
+	s.write("b", "")
+	names := func() []string {
+		body, err := contextTar(recipe{config: &types.BuildConfig{Context: s.dir}, dockerfile: s.dir + "/Dockerfile"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer body.Close()
+		var names []string
+		for r := tar.NewReader(body); ; {
+			h, err := r.Next()
+			if err == io.EOF {
+				return names
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if h.Uid != 0 || h.Gid != 0 {
+				t.Errorf("%s belongs to %d:%d", h.Name, h.Uid, h.Gid)
+			}
+			names = append(names, h.Name)
+		}
+	}
+	if got := names(); slices.Contains(got, "b") || !slices.Contains(got, "a") || got[0] != sentDockerfile {
+		t.Errorf("with the Dockerfile's own ignore file: %q", got)
+	}
+	os.Remove(s.dir + "/Dockerfile.dockerignore")
+	if got := names(); slices.Contains(got, "a") || !slices.Contains(got, "b") {
+		t.Errorf("with .dockerignore: %q", got)
+	}
+}
