@@ -20,6 +20,9 @@ git ls-files -z --cached --others --exclude-standard -- . ':!docs' ':!examples' 
         --build-arg "BASE_IMAGE=$(env_get BASE_IMAGE)" \
         --build-arg "VERSION=$(git describe --tags --always --dirty 2>/dev/null || echo unknown)" -
 
+# The classic builder leaves the stage that compiled behind. The newest is the next build's cache; old ones go.
+docker image prune -f --filter label=verdigris.build=controller --filter until=24h >/dev/null
+
 # Another owner than the one .env names would leave files in the state directory that the owner cannot change.
 env_set VERDIGRIS_UID "$(id -u)"
 env_set DOCKER_GID "$(stat -c %g /var/run/docker.sock)"
