@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"verdigris/deploy"
@@ -167,27 +168,23 @@ func TestRacingProcessesMakeOneDeployment(t *testing.T) {
 }
 
 func BenchmarkCreateForPush(b *testing.B) {
-	s := open(b)
 	for _, racers := range []int{1, 32} {
 		b.Run(fmt.Sprintf("%d at a time", racers), func(b *testing.B) {
-			b.SetParallelism(racers / 2)
-			if racers == 1 {
-				b.SetParallelism(1)
-			}
-			var n sync.Mutex
-			count := 0
-			b.RunParallel(func(p *testing.PB) {
-				for p.Next() {
-					n.Lock()
-					count++
-					id := fmt.Sprintf("%d-%d", racers, count)
-					n.Unlock()
-					c := deploy.Commit(fmt.Sprintf("%020d%020d", racers, len(id)*1_000_000+count))
-					if _, _, err := s.CreateForPush(b.Context(), queued("shop", c), push(id, c)); err != nil {
-						b.Fatal(err)
+			s := open(b)
+			var count atomic.Int64
+			var group sync.WaitGroup
+			for range racers {
+				group.Go(func() {
+					for n := count.Add(1); n <= int64(b.N); n = count.Add(1) {
+						d := queued("shop", deploy.Commit(fmt.Sprintf("%040d", n)))
+						d.State = deploy.StateSuperseded // as in life, few of them are unfinished
+						if _, _, err := s.CreateForPush(b.Context(), d, push(string(d.Commit), d.Commit)); err != nil {
+							b.Error(err)
+						}
 					}
-				}
-			})
+				})
+			}
+			group.Wait()
 		})
 	}
 }
