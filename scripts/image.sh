@@ -15,7 +15,7 @@ go mod vendor -o "$work/vendor"
 # The context is streamed: the tracked and the new files, and the modules from beside them.
 git ls-files -z --cached --others --exclude-standard -- . ':!docs' ':!examples' ':!test' ':!*_test.go' |
     tar -c --null --ignore-failed-read -T - -C "$work" vendor |
-    docker build -q -t "$tag" \
+    docker build -q --force-rm -t "$tag" \
         --build-arg "GO_IMAGE=$(env_get GO_IMAGE)" \
         --build-arg "BASE_IMAGE=$(env_get BASE_IMAGE)" \
         --build-arg "VERSION=$(git describe --tags --always --dirty 2>/dev/null || echo unknown)" -

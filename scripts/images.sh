@@ -54,10 +54,10 @@ install_mmdebstrap() {
     apt-get install -qy --no-install-recommends mmdebstrap debian-archive-keyring >/dev/null
 }
 
-build_nginx() { docker build -q -t "$prefix/nginx" "$contexts/nginx"; }
-build_redis() { docker build -q -t "$prefix/redis" "$contexts/redis"; }
+build_nginx() { docker build -q --force-rm -t "$prefix/nginx" "$contexts/nginx"; }
+build_redis() { docker build -q --force-rm -t "$prefix/redis" "$contexts/redis"; }
 build_valkey() {
-    docker build -q -t "$prefix/valkey" --build-arg PACKAGE=valkey-server --build-arg NAME=valkey "$contexts/redis"
+    docker build -q --force-rm -t "$prefix/valkey" --build-arg PACKAGE=valkey-server --build-arg NAME=valkey "$contexts/redis"
 }
 
 # The context is streamed, so that the toolchain is not copied on the disk first. What only Go's own tests need stays out.
@@ -66,7 +66,7 @@ build_golang() {
         --transform 's,^\(VERSION\|go.env\|bin\|lib\|pkg\|src\)\(/\|$\),go/\1\2,' \
         --exclude=testdata --exclude='*_test.go' --exclude=src/cmd \
         VERSION go.env bin lib pkg src |
-        docker build -q -t "$prefix/golang" -
+        docker build -q --force-rm -t "$prefix/golang" -
 }
 
 # build makes one stand-in; its output is shown only if it fails.
