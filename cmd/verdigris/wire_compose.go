@@ -1,0 +1,44 @@
+package main
+
+import (
+	"fmt"
+
+	"verdigris/compose"
+	"verdigris/config"
+	"verdigris/deploy"
+)
+
+func newRuntime(engine *compose.Engine, app *config.App) *compose.Runtime {
+	s := compose.Settings{
+		App: app.Name, Dir: app.Dir,
+		SharedFiles: texts(app.Compose.Shared),
+		SliceFiles:  map[deploy.Slice][]string{},
+		EnvFiles:    texts(app.Compose.EnvFiles),
+		Profiles:    app.Compose.Profiles,
+		Web:         app.Web.Service,
+		Ports:       map[deploy.Slice]int{},
+		Address:     compose.AddressMode(app.Web.Address),
+		Router:      app.Router.Service,
+	}
+	if app.Router.Kind == config.RouterFile {
+		s.Router = app.Router.Container
+	}
+	for _, slice := range app.Slices() {
+		s.SliceFiles[slice] = app.Compose.Slices.Of(slice)
+		s.Ports[slice] = app.Web.PortOf(slice)
+	}
+	runtime := compose.New(engine, s)
+	runtime.HealthTimeout = app.Timeouts.Start.Std()
+	return runtime
+}
+
+func texts(paths []config.Path) []string {
+	list := make([]string, len(paths))
+	for i, path := range paths {
+		list[i] = string(path)
+	}
+	return list
+}
+
+// inApp says which app an error is about.
+func inApp(app *config.App, err error) error { return fmt.Errorf("app %s: %w", app.Name, err) }
