@@ -21,6 +21,9 @@ import (
 
 // showHeaders answers with the request's headers, Host among them, and tries to pass as another slice.
 func showHeaders(w http.ResponseWriter, r *http.Request) {
+	if _, err := io.Copy(io.Discard, r.Body); err != nil {
+		return
+	}
 	headers := r.Header.Clone()
 	headers.Set("Host", r.Host)
 	w.Header().Set(sliceHeader, "green")

@@ -1,8 +1,6 @@
 package nginx
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -14,7 +12,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -149,130 +146,6 @@ func (b *backend) endpoint() deploy.Endpoint {
 
 func (b *backend) route() deploy.Route {
 	return deploy.Route{Slice: b.slice, Commit: commitA, Previous: b.slice.Other(), Endpoints: []deploy.Endpoint{b.endpoint()}}
-}
-
-// daemon is a process that the test started, in a process group of its own.
-type daemon struct {
-	cmd    *exec.Cmd
-	ended  chan struct{}
-	output *lockedBuffer
-}
-
-func startDaemon(t *testing.T, argv []string) *daemon {
-	t.Helper()
-	d := &daemon{cmd: exec.Command(argv[0], argv[1:]...), ended: make(chan struct{}), output: &lockedBuffer{}}
-	d.cmd.Stdout, d.cmd.Stderr = d.output, d.output
-	d.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	must(t, d.cmd.Start())
-	go func() {
-		_ = d.cmd.Wait() // how it ended is no concern of the test
-		close(d.ended)
-	}()
-	t.Cleanup(func() {
-		d.kill()
-		if t.Failed() {
-			t.Logf("%v printed:\n%s", argv, d.output.String())
-		}
-	})
-	return d
-}
-
-// kill ends the whole process group at once, as when a container is killed.
-func (d *daemon) kill() {
-	_ = syscall.Kill(-d.cmd.Process.Pid, syscall.SIGKILL) // gone already: just as well
-	<-d.ended
-}
-
-type lockedBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
-}
-
-// rawClient speaks HTTP/1.1 on one kept connection and never sends anything twice, as Go's own client may.
-type rawClient struct {
-	addr string
-	conn net.Conn
-	read *bufio.Reader
-}
-
-func (c *rawClient) do(r *http.Request) (status int, slice, body string, err error) {
-	if c.conn == nil {
-		if c.conn, err = net.Dial("tcp", c.addr); err != nil {
-			return 0, "", "", err
-		}
-		c.read = bufio.NewReader(c.conn)
-	}
-	if err := c.conn.SetDeadline(time.Now().Add(patience)); err != nil {
-		return 0, "", "", err
-	}
-	if err := r.Write(c.conn); err != nil {
-		return 0, "", "", err
-	}
-	response, err := http.ReadResponse(c.read, r)
-	if err != nil {
-		return 0, "", "", err
-	}
-	defer response.Body.Close()
-	content, err := io.ReadAll(response.Body)
-	if response.Close { // announced, so it is no fault
-		c.close()
-	}
-	return response.StatusCode, response.Header.Get(sliceHeader), string(content), err
-}
-
-func (c *rawClient) close() {
-	if c.conn != nil {
-		c.conn.Close()
-		c.conn = nil
-	}
-}
-
-// answer is what came back to a request that a test sent in the background.
-type answer struct {
-	status int
-	slice  deploy.Slice
-	body   string
-	err    error
-}
-
-// send sends a request through the edge in the background.
-func (s *site) send(t *testing.T, method, path, id string, body io.Reader) <-chan answer {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, s.url+path, body)
-	must(t, err)
-	r.Header.Set("X-Id", id)
-	answers := make(chan answer, 1)
-	go func() {
-		c := &rawClient{addr: s.addr}
-		defer c.close()
-		status, slice, content, err := c.do(r)
-		answers <- answer{status, deploy.Slice(slice), content, err}
-	}()
-	return answers
-}
-
-func receive(t *testing.T, answers <-chan answer) answer {
-	t.Helper()
-	select {
-	case a := <-answers:
-		must(t, a.err)
-		return a
-	case <-time.After(patience):
-		t.Fatal("no answer came")
-		return answer{}
-	}
 }
 
 // waiting waits until that many requests wait at the gate.

@@ -209,3 +209,13 @@ func TestWhatIsNotIdempotentIsNeverSentTwice(t *testing.T) {
 		must(t, s.Apply(t.Context(), route))
 	}
 }
+
+func TestGetSaysWhatToDoAboutAnEdgeThatDoesNotRun(t *testing.T) {
+	s := newStoppedSite(t)
+	_, _, err := s.Get(t.Context(), "/health")
+	var hint *deploy.HintedError
+	if !errors.As(err, &hint) {
+		t.Fatalf("no hint in: %v", err)
+	}
+	wantContains(t, err.Error(), "get /health through the edge", "connection refused")
+}
