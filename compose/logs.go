@@ -112,7 +112,7 @@ func (s *lineSink) Write(p []byte) (int, error) {
 		if end < 0 && len(s.pending) < maxLine {
 			return len(p), nil
 		}
-		if end < 0 {
+		if end < 0 || end >= maxLine {
 			end = maxLine - 1
 		}
 		text := strings.TrimRight(string(s.pending[:end+1]), "\r\n")
