@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+
+	"verdigris/compose"
+	"verdigris/config"
+	"verdigris/deploy"
+)
+
+// app looks at one app's repository, router, edge and data.
+func (d *doctor) app(ctx context.Context, cfg *config.Config, app *config.App, engine *compose.Engine) {
+	if engine == nil {
+		// Without an engine the parts that need none can still be looked at.
+		d.repository(ctx, cfg, app)
+		return
+	}
+	p, err := assemble(cfg, app, engine, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	if err != nil {
+		d.bad(app.Name, err, "")
+		return
+	}
+	d.repository(ctx, cfg, app)
+	running := d.router(ctx, p)
+	d.site(ctx, p, running)
+	d.data(ctx, p)
+}
+
+func (d *doctor) repository(ctx context.Context, cfg *config.Config, app *config.App) {
+	repository, err := newSource(cfg, app)
+	if err != nil {
+		d.bad("repository of "+app.Name, err, "correct apps."+app.Name+".repository")
+		return
+	}
+	version, err := repository.Version(ctx)
+	d.check("git", version, err, "install git 2.32 or newer")
+	if err != nil {
+		return
+	}
+	head, err := repository.Resolve(ctx, app.Repository.Branch)
+	d.check("repository of "+app.Name, fmt.Sprintf("%s is at %s", app.Repository.Branch, head.Short()), err,
+		"check repository.url, repository.branch and the credentials")
+}
+
+// router looks at the nginx of the router, and tells whether it runs.
+func (d *doctor) router(ctx context.Context, p *parts) (running bool) {
+	what := "router of " + p.app.Name
+	if p.nginx == nil {
+		route, err := p.router.Current(ctx)
+		d.check(what, live(route), err, "check router.file")
+		return err == nil
+	}
+	container := p.runtime.SharedContainer(p.app.Router.Service)
+	version, err := container.Exec(ctx, "nginx", "-v")
+	if err != nil {
+		d.bad(what, err, "start it with: verdigris up")
+		return false
+	}
+	route, err := p.router.Current(ctx)
+	if err != nil {
+		d.bad(what, err, "verdigris up writes the configuration again")
+		return true
+	}
+	d.good(what, strings.TrimPrefix(version, "nginx version: ")+", "+live(route))
+	return true
+}
+
+func live(route deploy.Route) string {
+	if route.Slice == "" {
+		return "nothing is live yet"
+	}
+	return fmt.Sprintf("%s is live with %s", route.Slice, route.Commit.Short())
+}
+
+// site asks for the health path the way users come in.
+func (d *doctor) site(ctx context.Context, p *parts, running bool) {
+	what := "site of " + p.app.Name
+	url := p.app.Router.Edge.URL
+	if p.nginx == nil {
+		url = p.app.Router.URL
+	}
+	route, err := p.router.Current(ctx)
+	if err == nil && running && route.Slice == "" {
+		d.good(what, "not live yet; it will be at "+url)
+		return
+	}
+	if !running {
+		err := portFree(hostPort(url))
+		d.check(what, "the port of "+url+" is free", err, "stop what listens there, or publish the edge elsewhere")
+		return
+	}
+	status, slice, err := p.router.Get(ctx, p.app.Health.Path)
+	if err == nil && status != p.app.Health.Status {
+		err = fmt.Errorf("%s answers %s with status %d", slice, p.app.Health.Path, status)
+	}
+	d.check(what, fmt.Sprintf("%s answers at %s", slice, url), err, "verdigris status and verdigris logs say more")
+}
+
+// data looks whether a copy could succeed: both sides answer, and the target has room.
+func (d *doctor) data(ctx context.Context, p *parts) {
+	if p.data == nil {
+		return
+	}
+	from := deploy.Blue
+	if route, err := p.router.Current(ctx); err == nil && route.Slice == deploy.Green {
+		from = deploy.Green
+	}
+	what := "redis of " + p.app.Name
+	transfer, err := p.data.Begin(ctx, from, from.Other())
+	if err != nil {
+		d.bad(what, err, "start it with: verdigris up")
+		return
+	}
+	d.check(what, fmt.Sprintf("a copy from %s to %s can begin", from, from.Other()), transfer.Close(), "")
+}
