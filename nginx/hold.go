@@ -110,7 +110,7 @@ func (h *hold) Route(ctx context.Context) error {
 		return errors.New("route: the hold is over")
 	}
 	if err := h.gate.beginRoute(); err != nil {
-		return fmt.Errorf("route to %s: %w", h.next.Slice, err)
+		return fmt.Errorf("route to %s: %w: %w", h.next.Slice, deploy.ErrRouteRefused, err)
 	}
 	err := h.router.install(ctx, h.routed, h.next.Generation)
 	h.gate.endRoute()

@@ -30,7 +30,8 @@ func (r *Router) test(ctx context.Context, upstream []byte) error {
 	return hinted(r.Process.Test(ctx, r.settings.nginxConf(candidateRouterFile)))
 }
 
-// install puts a tested upstream file in force. On error the file before it is back, and in force again.
+// install puts a tested upstream file in force. On error the file before it is back, and in force again; the error
+// is a deploy.ErrRouteRefused where no nginx was ever asked to load the new one.
 func (r *Router) install(ctx context.Context, upstream []byte, generation uint64) error {
 	file := r.settings.conf(upstreamFile)
 	before, err := readIfThere(file)
@@ -39,10 +40,10 @@ func (r *Router) install(ctx context.Context, upstream []byte, generation uint64
 	}
 	workers, err := r.workers(ctx)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", deploy.ErrRouteRefused, err)
 	}
 	if err := writeFile(file, upstream); err != nil {
-		return err
+		return fmt.Errorf("%w: %w", deploy.ErrRouteRefused, err)
 	}
 	// From here on, giving up half-way would leave the file and the router apart: a cancelled ctx must wait.
 	ctx = context.WithoutCancel(ctx)
