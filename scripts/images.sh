@@ -35,7 +35,6 @@ choose() {
 }
 
 build_debian() {
-    if present "$prefix/debian"; then return; fi
     have mmdebstrap || install_mmdebstrap
     mmdebstrap --quiet --variant=apt \
         --dpkgopt='path-exclude=/usr/share/doc/*' \
@@ -95,7 +94,7 @@ ensure_all() {
     [ ${#missing[@]} -gt 0 ] || return 0
 
     say "no registry can be reached: building stand-ins for ${missing[*]}"
-    build debian
+    present "$prefix/debian" || build debian
     local job jobs=()
     for name in "${missing[@]}"; do
         if [ "$name" = debian ]; then continue; fi

@@ -38,7 +38,9 @@ install() {
     export DEBIAN_FRONTEND=noninteractive
     quiet apt-get update -q
     quiet apt-get install -qy --no-install-recommends "$@"
+    # The C library's headers, and the docker command where it is a package of its own, are recommended only.
     if [[ " $* " == *" gcc "* ]]; then quiet apt-get install -qy --no-install-recommends libc6-dev; fi
+    have docker || quiet apt-get install -qy --no-install-recommends docker-cli
 }
 
 # Packages start their servers by themselves, on ports that the tests and the demo want.
@@ -81,5 +83,6 @@ if [ ${#packages[@]} -gt 0 ]; then
     fi
     install "${packages[@]}"
     stop_servers "${packages[@]}"
+    [ -z "$(missing)" ] || die "still missing after the installation: $(missing | paste -sd' ')"
 fi
 engine_answers || start_engine
