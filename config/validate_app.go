@@ -1,7 +1,6 @@
 package config
 
 import (
-	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -29,7 +28,6 @@ func (k *appChecker) check() {
 	k.data()
 	k.webhook()
 	k.runbook()
-	k.socket(k.at, filepath.Join(k.c.AppState(k.app.Name).Run(), "router-admin.sock"))
 }
 
 func (k *appChecker) field(name string) string { return k.at + "." + name }
