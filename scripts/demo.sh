@@ -65,10 +65,13 @@ mkdir -p "$demo"
 make_secret
 
 say "getting images, building verdigris, making a git repository of examples/gallery"
-scripts/images.sh & images=$!
-make --no-print-directory -s build & build=$!
-make_repository & repository=$!
-wait $images && wait $build && wait $repository
+scripts/images.sh &
+images=$!
+make --no-print-directory -s build &
+build=$!
+make_repository &
+repository=$!
+for job in $images $build $repository; do wait "$job"; done
 
 say "starting the shared services: edge, router, redis-blue, redis-green"
 bin/verdigris up
