@@ -21,7 +21,8 @@ free_ports() {
 
 # make_repository makes a git repository of the example application, its compose files and its modules.
 make_repository() {
-    if [ -d "$gallery/.git" ]; then return; fi
+    if [ -d "$gallery/.git" ] && gallery_git rev-parse -q --verify HEAD >/dev/null; then return; fi
+    rm -rf "$gallery"
     mkdir -p "$gallery/examples"
     cp docker-compose.{blue,green,staging}.yml "$gallery"
     cp -r examples/gallery "$gallery/examples"
