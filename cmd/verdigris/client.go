@@ -17,8 +17,11 @@ import (
 	"verdigris/deploy"
 )
 
-// callTimeout bounds every call but the event stream.
-const callTimeout = 30 * time.Second
+// callTimeout bounds every call but the event stream, and the stop of a slice, which takes as long as its containers.
+const (
+	callTimeout = 30 * time.Second
+	stopTimeout = 6 * time.Minute
+)
 
 // maxReply bounds what is read of an answer.
 const maxReply = 32 << 20
@@ -100,7 +103,11 @@ func (c *client) path(elem ...string) string {
 
 // call sends in as JSON, where there is one, and decodes the answer into out.
 func (c *client) call(ctx context.Context, method, path string, in, out any) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	return c.callWithin(ctx, callTimeout, method, path, in, out)
+}
+
+func (c *client) callWithin(ctx context.Context, timeout time.Duration, method, path string, in, out any) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	var body io.Reader
 	if in != nil {

@@ -31,7 +31,7 @@ func (c *client) rollback(ctx context.Context) (d deploy.Deployment, err error) 
 }
 
 func (c *client) stop(ctx context.Context, slice deploy.Slice) error {
-	return c.call(ctx, http.MethodPost, c.path("stop", string(slice)), nil, nil)
+	return c.callWithin(ctx, stopTimeout, http.MethodPost, c.path("stop", string(slice)), nil, nil)
 }
 
 func (c *client) status(ctx context.Context) (s deploy.Status, err error) {

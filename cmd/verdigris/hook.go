@@ -40,11 +40,11 @@ func (c *cli) hookSendCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			outcome, err := sendPush(cmd.Context(), cfg, app, push)
+			answer, err := sendPush(cmd.Context(), cfg, app, push)
 			if err != nil {
 				return err
 			}
-			return c.pushed(cmd.Context(), outcome, detach)
+			return c.pushed(cmd.Context(), answer, detach)
 		},
 	}
 	cmd.Flags().StringVar(&push.dir, "repository", "", "the clone that the commit is in; the app's repository when it is a folder")
@@ -54,41 +54,48 @@ func (c *cli) hookSendCommand() *cobra.Command {
 	return cmd
 }
 
+// delivered is what the server answers to a delivery that is signed correctly.
+type delivered struct {
+	Result     string            `json:"result"`
+	Reason     string            `json:"reason,omitempty"`
+	Deployment deploy.Deployment `json:"deployment,omitzero"`
+}
+
 // pushed follows the deployment of a push that was accepted.
-func (c *cli) pushed(ctx context.Context, o deploy.Outcome, detach bool) error {
-	if o.Deployment.ID == 0 {
+func (c *cli) pushed(ctx context.Context, d delivered, detach bool) error {
+	if d.Deployment.ID == 0 {
 		if c.json {
-			return c.writeJSON(o)
+			return c.writeJSON(d)
 		}
-		_, err := fmt.Fprintln(c.out, "the push was accepted and is not deployed: no filter of the webhook lets it pass")
+		_, err := fmt.Fprintf(c.out, "%s: %s\n", d.Result, d.Reason)
 		return err
 	}
-	if o.Duplicate && !c.json {
-		fmt.Fprintln(c.out, "this commit is known: no new deployment")
+	if d.Reason != "" && !c.json {
+		fmt.Fprintf(c.out, "%s: %s\n", d.Result, d.Reason)
 	}
 	api, err := c.client()
 	if err != nil {
 		return err
 	}
-	return c.finish(ctx, api, o.Deployment, detach)
+	return c.finish(ctx, api, d.Deployment, detach)
 }
 
 // sendPush makes the delivery and posts it to the server that the configuration describes.
-func sendPush(ctx context.Context, cfg *config.Config, app *config.App, push pushOptions) (deploy.Outcome, error) {
+func sendPush(ctx context.Context, cfg *config.Config, app *config.App, push pushOptions) (delivered, error) {
 	if app.Webhook.GitHub == nil {
-		return deploy.Outcome{}, &deploy.InputError{Reason: "apps." + app.Name + ".webhook.github is not in the configuration"}
+		return delivered{}, &deploy.InputError{Reason: "apps." + app.Name + ".webhook.github is not in the configuration"}
 	}
 	secret, err := app.Webhook.GitHub.Secrets[0].Reveal()
 	if err != nil {
-		return deploy.Outcome{}, fmt.Errorf("read the webhook's secret: %w", err)
+		return delivered{}, fmt.Errorf("read the webhook's secret: %w", err)
 	}
 	sample, err := push.sample(ctx, app)
 	if err != nil {
-		return deploy.Outcome{}, err
+		return delivered{}, err
 	}
 	body, err := webhooks.NewPush(sample)
 	if err != nil {
-		return deploy.Outcome{}, err
+		return delivered{}, err
 	}
 	return deliver(ctx, "http://"+reachable(cfg.Server.Listen)+"/webhooks/github/"+app.Name, secret, body)
 }
@@ -105,25 +112,25 @@ func reachable(listen string) string {
 	return net.JoinHostPort(host, port)
 }
 
-func deliver(ctx context.Context, url, secret string, body []byte) (o deploy.Outcome, err error) {
+func deliver(ctx context.Context, url, secret string, body []byte) (d delivered, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
-		return o, fmt.Errorf("make delivery: %w", err)
+		return d, fmt.Errorf("make delivery: %w", err)
 	}
 	request.Header = webhooks.NewDelivery("push", "application/json", secret, body)
 	server := &client{where: url}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return o, server.unreachable(ctx, err)
+		return d, server.unreachable(ctx, err)
 	}
 	defer response.Body.Close()
 	if response.StatusCode >= 300 {
-		return o, readProblem(response)
+		return d, readProblem(response)
 	}
-	if err := json.NewDecoder(io.LimitReader(response.Body, maxReply)).Decode(&o); err != nil {
-		return o, fmt.Errorf("read the answer of %s: %w", url, err)
+	if err := json.NewDecoder(io.LimitReader(response.Body, maxReply)).Decode(&d); err != nil {
+		return d, fmt.Errorf("read the answer of %s: %w", url, err)
 	}
-	return o, nil
+	return d, nil
 }

@@ -46,7 +46,7 @@ func TestHookSendDeliversASignedPushOfTheHead(t *testing.T) {
 			t.Errorf("%s: %v", r.URL.Path, err)
 		}
 		got = delivery.Push
-		reply(rw, http.StatusAccepted, deploy.Outcome{Deployment: ended(deploy.StateQueued, nil)})
+		reply(rw, http.StatusAccepted, delivered{Result: "accepted", Deployment: ended(deploy.StateQueued, nil)})
 	}))
 	t.Cleanup(hooks.Close)
 	w.serveDeployment(ended(deploy.StateSucceeded, nil))

@@ -48,27 +48,38 @@ func freePort(t *testing.T) int {
 	return listener.Addr().(*net.TCPAddr).Port
 }
 
-func TestUpStartsTheSharedServicesAndDoctorSeesThem(t *testing.T) {
+// upFolder has an app with a shared compose file whose services are removed when the test ends, and ports of its own.
+func upFolder(t *testing.T, app string) (w *workplace, edge, listen string) {
+	t.Helper()
 	image, port := nginxImage(t), freePort(t)
-	app := fmt.Sprintf("vdup%d", os.Getpid())
-	w := newFolder(t, fmt.Sprintf("server: {listen: '127.0.0.1:0'}\napps: {%s: {repository: {url: .}, web: {port: 80}, router: {edge: {url: 'http://127.0.0.1:%d'}}}}\n", app, port))
-	w.write(t, "docker-compose.yml", fmt.Sprintf("services: {web: {build: ., ports: ['%d:80']}}\n", port))
-	split, err := config.SplitCompose(app, []byte(fmt.Sprintf("services: {web: {build: ., ports: ['%d:80']}}\n", port)))
+	edge, listen = fmt.Sprintf("http://127.0.0.1:%d", port), fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	w = newFolder(t, fmt.Sprintf(`server: {listen: '%s'}
+apps:
+  %s:
+    repository: {url: .}
+    web: {port: 80}
+    router: {edge: {url: '%s'}}
+    webhook: {github: {secrets: [{file: secret}]}}
+`, listen, app, edge))
+	w.write(t, "secret", "sesame")
+	split, err := config.SplitCompose(app, fmt.Appendf(nil, "services: {web: {build: ., ports: ['%d:80']}}\n", port))
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.write(t, "docker-compose.shared.yml", strings.ReplaceAll(split.Shared, "${NGINX_IMAGE:-nginx:1.28}", image))
 	w.commitTo(t, "a.txt", "1", "First")
-	// nginx's workers run as another user and have to get at their sockets.
-	if err := os.Chmod(w.dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
 	removeShared(t, w, app)
+	return w, edge, listen
+}
+
+func TestUpStartsTheSharedServicesAndDoctorSeesThem(t *testing.T) {
+	app := fmt.Sprintf("vdup%d", os.Getpid())
+	w, edge, _ := upFolder(t, app)
 
 	w.run(t, "up").want(t, exitOK, "the shared services of "+app+" run")
 	w.run(t, "up", "--json").want(t, exitOK, `"edge_changed": false`)
 	waitFor(t, "the edge to answer", func() bool {
-		response, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/", port))
+		response, err := http.Get(edge)
 		if err != nil {
 			return false
 		}
