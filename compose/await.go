@@ -22,6 +22,9 @@ type containerError struct {
 func (e *containerError) Error() string { return e.err.Error() }
 func (e *containerError) Unwrap() error { return e.err }
 
+// pollInterval is how often a container that is waited for is looked at.
+const pollInterval = 50 * time.Millisecond
+
 // verdict is what a look at a container says about a condition: not yet, true, or never (an error).
 type verdict func(c container.InspectResponse) (done bool, err error)
 

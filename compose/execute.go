@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/network"
@@ -23,6 +22,7 @@ type execution struct {
 	containers []string            // ids that were created
 	networks   []string            // names that were created
 	volumes    []string            // names that were created
+	replaced   []found             // stopped and set aside until the plan has succeeded
 	running    map[string][]member // by service
 }
 
@@ -35,12 +35,10 @@ func (r *Runtime) execute(ctx context.Context, pl *plan, log deploy.Log) error {
 	for _, note := range pl.notes {
 		log(note)
 	}
-	err := x.run(ctx)
-	if err == nil {
-		return nil
+	if err := x.run(ctx); err != nil {
+		return x.undo(ctx, r.withLog(ctx, err))
 	}
-	err = r.withLog(ctx, err)
-	return x.undo(ctx, err)
+	return x.removeReplaced(ctx)
 }
 
 func (x *execution) run(ctx context.Context) error {
@@ -101,7 +99,7 @@ func (x *execution) act(ctx context.Context, service string, a action) error {
 	case restart:
 		err = x.engine.stopContainer(ctx, *a.old)
 	case replace:
-		err = x.engine.removeContainer(ctx, *a.old)
+		err = x.setAside(ctx, *a.old)
 	}
 	if err == nil && a.blueprint != nil {
 		id, err = x.create(ctx, a.blueprint)
@@ -189,33 +187,3 @@ func (e *Engine) startContainer(ctx context.Context, id, name string) error {
 	}
 	return nil
 }
-
-// undo removes what the execution created. It has its own time: what failed may have failed because ctx is over.
-func (x *execution) undo(ctx context.Context, cause error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), x.CleanupTimeout)
-	defer cancel()
-	x.log("failed: removing what this start created")
-	var left []string
-	for _, id := range x.containers {
-		if err := x.engine.discard(ctx, id); err != nil {
-			left = append(left, err.Error())
-		}
-	}
-	for _, name := range x.networks {
-		if err := x.engine.removeNetwork(ctx, name); err != nil {
-			left = append(left, err.Error())
-		}
-	}
-	for _, name := range x.volumes {
-		if err := x.engine.removeVolume(ctx, name); err != nil {
-			left = append(left, err.Error())
-		}
-	}
-	for _, line := range left {
-		x.log("could not be removed: " + line)
-	}
-	return cause
-}
-
-// pollInterval is how often a container that is waited for is looked at.
-const pollInterval = 50 * time.Millisecond

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/template"
@@ -38,7 +39,7 @@ func noting(unset map[string]bool) func(string, template.Mapping) (string, error
 func (p *project) warnings() []string {
 	var lines []string
 	for _, name := range p.unset {
-		lines = append(lines, fmt.Sprintf("warning: variable %s is not set and has no default: an empty string takes its place (%s)", name, where(p.files, "$"+name, "${"+name)))
+		lines = append(lines, fmt.Sprintf("warning: variable %s is not set and has no default: an empty string takes its place (%s)", name, where(p.files, variable(name))))
 	}
 	return lines
 }
@@ -48,7 +49,7 @@ func locate(err error, files []string) error {
 	var missing *template.MissingRequiredError
 	if errors.As(err, &missing) {
 		return &deploy.HintedError{
-			Err:  fmt.Errorf("load %s: %w", where(files, "${"+missing.Variable), err),
+			Err:  fmt.Errorf("load %s: %w", where(files, variable(missing.Variable)), err),
 			Next: fmt.Sprintf("set %s in the .env beside verdigris.yml", missing.Variable),
 		}
 	}
@@ -60,17 +61,18 @@ func locate(err error, files []string) error {
 	return fmt.Errorf("load %s: %w", bases(files), err)
 }
 
-// where returns file:line of the first place that holds one of the texts; the files' names when none does.
-func where(files []string, texts ...string) string {
+// where returns file:line of the first place where the patterns match, each at or after the one before; the files'
+// names when there is none. It reads lines of text, so that a person is led to the place: it decides nothing.
+func where(files []string, patterns ...string) string {
 	for _, path := range files {
-		if n := lineOf(path, texts); n > 0 {
+		if n := lineOf(path, patterns); n > 0 {
 			return fmt.Sprintf("%s:%d", filepath.Base(path), n)
 		}
 	}
 	return bases(files)
 }
 
-func lineOf(path string, texts []string) int {
+func lineOf(path string, patterns []string) int {
 	f, err := os.Open(path)
 	if err != nil {
 		return 0
@@ -78,14 +80,19 @@ func lineOf(path string, texts []string) int {
 	defer f.Close()
 	lines := bufio.NewScanner(f)
 	for n := 1; lines.Scan(); n++ {
-		for _, text := range texts {
-			if strings.Contains(lines.Text(), text) {
-				return n
-			}
+		for len(patterns) > 0 && regexp.MustCompile(patterns[0]).MatchString(lines.Text()) {
+			patterns = patterns[1:]
+		}
+		if len(patterns) == 0 {
+			return n
 		}
 	}
 	return 0
 }
+
+// variable and key are the patterns of a variable and of a key of YAML.
+func variable(name string) string { return `\$\{?` + regexp.QuoteMeta(name) + `\b` }
+func key(name string) string      { return `(^|[\s{,"'])` + regexp.QuoteMeta(name) + `["']?\s*:` }
 
 func bases(files []string) string {
 	names := make([]string, len(files))

@@ -45,7 +45,7 @@ const composeVersion = "2.40.3"
 // label marks the blueprint as container number of the service, made from that image. It comes last: the hash covers
 // all that was mapped before.
 func (p *project) label(b *blueprint, s types.ServiceConfig, number int, imageID string) error {
-	hash, err := b.hash(s.Build != nil)
+	hash, err := b.hash(s.Build != nil || s.Name == p.web)
 	if err != nil {
 		return err
 	}
@@ -96,12 +96,12 @@ func dependsOn(s types.ServiceConfig) string {
 	return strings.Join(list, ",")
 }
 
-// hash sums up the container's configuration. Which release a container belongs to is a part of it only where the
-// release built its image: a database beside it is not recreated because the web service got a new commit.
-func (b *blueprint) hash(built bool) (string, error) {
+// hash sums up the container's configuration. Which release a container belongs to is a part of it only for the web
+// service and where the release built its image: a database beside them is not recreated because of a new commit.
+func (b *blueprint) hash(ofRelease bool) (string, error) {
 	c := *b.Config
 	c.Image = ""
-	if !built {
+	if !ofRelease {
 		c.Env = slices.DeleteFunc(slices.Clone(c.Env), func(variable string) bool {
 			name, value, _ := strings.Cut(variable, "=")
 			injected, ok := b.project.injected[name]

@@ -23,6 +23,7 @@ type project struct {
 	app    string
 	slice  deploy.Slice  // empty for the shared project
 	commit deploy.Commit // empty for the shared project
+	web    string        // the service that answers requests; empty for the shared project
 	files  []string      // absolute
 	// injected are the variables that verdigris adds to every container.
 	injected map[string]string
@@ -40,7 +41,7 @@ func (r *Runtime) loadSlice(ctx context.Context, slice deploy.Slice, rel deploy.
 		}
 	}
 	p := &project{
-		app: r.settings.App, slice: slice, commit: rel.Commit,
+		app: r.settings.App, slice: slice, commit: rel.Commit, web: r.settings.Web,
 		files: under(rel.Dir, names),
 		injected: map[string]string{
 			"VERDIGRIS_SLICE":   string(slice),

@@ -4,11 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
-
-	"verdigris/deploy"
 )
 
 // plan is all that brings a project from what the engine has to what its files say. It is made without touching
@@ -141,6 +138,8 @@ func decide(b *blueprint, old found, img image, dependency string) action {
 		return action{verb: create, name: b.Name, blueprint: b}
 	case old.hash != b.Config.Labels[labelHash]:
 		a.verb, a.why, a.blueprint = replace, "its configuration changed", b
+	case old.name != b.Name:
+		a.verb, a.why, a.blueprint = replace, "its name was "+old.name, b
 	case old.imageID != img.id:
 		a.verb, a.why, a.blueprint = replace, "its image changed", b
 	case !old.running():
@@ -175,87 +174,4 @@ func waits(p *project, s types.ServiceConfig) []dependency {
 		}
 	}
 	return list
-}
-
-func (pl *plan) planNetworks(seen observation) error {
-	p := pl.project
-	for _, key := range slices.Sorted(maps.Keys(p.Networks)) {
-		n := p.Networks[key]
-		labels, exists := seen.networks[n.Name]
-		switch {
-		case bool(n.External) && !exists:
-			return &deploy.HintedError{
-				Err:  fmt.Errorf("network %s does not exist, and the compose files call it external", n.Name),
-				Next: "start the shared services (verdigris up) or create it: docker network create " + n.Name,
-			}
-		case bool(n.External):
-		case !exists:
-			pl.networks = append(pl.networks, key)
-		case labels[labelProject] != p.Name:
-			return &deploy.HintedError{
-				Err:  fmt.Errorf("network %s exists and does not belong to project %s", n.Name, p.Name),
-				Next: "give it another name in the compose file, or call it external",
-			}
-		case labels[labelHash] != "" && labels[labelHash] != p.networkOptions(key).Labels[labelHash]:
-			return &deploy.HintedError{
-				Err:  fmt.Errorf("the settings of network %s changed, and a network in use cannot be changed", n.Name),
-				Next: fmt.Sprintf("stop what uses it (project %s) and try again", p.Name),
-			}
-		}
-	}
-	return nil
-}
-
-func (pl *plan) planVolumes(seen observation) error {
-	p := pl.project
-	for _, key := range slices.Sorted(maps.Keys(p.Volumes)) {
-		v := p.Volumes[key]
-		labels, exists := seen.volumes[v.Name]
-		switch {
-		case bool(v.External) && !exists:
-			return &deploy.HintedError{
-				Err:  fmt.Errorf("volume %s does not exist, and the compose files call it external", v.Name),
-				Next: "create it: docker volume create " + v.Name,
-			}
-		case bool(v.External):
-		case !exists:
-			pl.volumes = append(pl.volumes, key)
-		case labels[labelProject] != p.Name:
-			pl.notes = append(pl.notes, fmt.Sprintf("note: volume %s was not made for project %s and is used as it is", v.Name, p.Name))
-		}
-	}
-	return nil
-}
-
-// String writes the plan one action to a line.
-func (pl *plan) String() string {
-	var b strings.Builder
-	for _, key := range pl.networks {
-		fmt.Fprintf(&b, "create network %s\n", pl.project.Networks[key].Name)
-	}
-	for _, key := range pl.volumes {
-		fmt.Fprintf(&b, "create volume %s\n", pl.project.Volumes[key].Name)
-	}
-	for _, a := range pl.removals {
-		fmt.Fprintln(&b, a)
-	}
-	for i, level := range pl.levels {
-		fmt.Fprintf(&b, "level %d\n", i+1)
-		for _, sp := range level {
-			for _, w := range sp.waits {
-				fmt.Fprintf(&b, "  %s waits for %s: %s\n", sp.service.Name, w.service, w.condition)
-			}
-			for _, a := range sp.actions {
-				fmt.Fprintf(&b, "  %s\n", a)
-			}
-		}
-	}
-	return b.String()
-}
-
-func (a action) String() string {
-	if a.why == "" {
-		return fmt.Sprintf("%s %s", a.verb, a.name)
-	}
-	return fmt.Sprintf("%s %s: %s", a.verb, a.name, a.why)
 }

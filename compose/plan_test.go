@@ -103,7 +103,7 @@ level 3
 
 func TestNothingIsDoneWhenNothingChanged(t *testing.T) {
 	s := newSite(t, nil, threeServices)
-	s.expectPlan(commitB, s.running(commitA, someImages), someImages, `
+	s.expectPlan(commitA, s.running(commitA, someImages), someImages, `
 level 1
   keep APP-blue-db-1
 level 2
@@ -139,12 +139,13 @@ level 3
 `)
 }
 
-func TestAServiceThatIsBuiltBelongsToItsRelease(t *testing.T) {
-	s := newSite(t, nil, "services: {web: {build: ., depends_on: [db]}, db: {image: db}, follower: {image: init, depends_on: {web: {condition: service_started, restart: true}}}}")
-	images := map[string]image{"web": someImages["web"], "db": someImages["db"], "follower": someImages["init"]}
+func TestTheWebServiceAndWhatIsBuiltBelongToTheirRelease(t *testing.T) {
+	s := newSite(t, nil, "services: {web: {image: web, depends_on: [db]}, db: {image: db}, worker: {build: .}, follower: {image: init, depends_on: {web: {condition: service_started, restart: true}}}}")
+	images := map[string]image{"web": someImages["web"], "db": someImages["db"], "follower": someImages["init"], "worker": someImages["init"]}
 	s.expectPlan(commitB, s.running(commitA, images), images, `
 level 1
   keep APP-blue-db-1
+  replace APP-blue-worker-1: its configuration changed
 level 2
   web waits for db: service_started
   replace APP-blue-web-1: its configuration changed
@@ -226,3 +227,23 @@ func TestTheEnginesRefusalsAreExplained(t *testing.T) {
 type errorText string
 
 func (e errorText) Error() string { return string(e) }
+
+func TestAContainerThatWasSetAsideIsSeenAfterACrash(t *testing.T) {
+	s := newSite(t, nil, "services: {web: {image: web}}")
+	seen := s.running(commitA, someImages)
+	seen.containers[0].name += asideSuffix
+	seen.containers[0].state = "exited"
+	s.expectPlan(commitA, seen, someImages, `
+level 1
+  replace APP-blue-web-1: its name was APP-blue-web-1-replaced
+`)
+	successor := seen.containers[0]
+	successor.name, successor.state = strings.TrimSuffix(successor.name, asideSuffix), "running"
+	seen.containers = append(seen.containers, successor)
+	sortFound(seen.containers)
+	s.expectPlan(commitA, seen, someImages, `
+level 1
+  remove APP-blue-web-1-replaced: more than wanted
+  keep APP-blue-web-1
+`)
+}

@@ -25,8 +25,12 @@ var (
 func (p *project) refuse() error {
 	var names []string
 	add := func(kind, name string, value any, known map[string]bool) {
-		for _, key := range unknown(value, known) {
-			names = append(names, fmt.Sprintf("%s %s: %s (%s)", kind, name, key, where(p.files, lastKey(key)+":")))
+		for _, unmapped := range unknown(value, known) {
+			path := []string{key(kind + "s"), key(name)}
+			for _, part := range strings.Split(unmapped, ".") {
+				path = append(path, key(part))
+			}
+			names = append(names, fmt.Sprintf("%s %s: %s (%s)", kind, name, unmapped, where(p.files, path...)))
 		}
 	}
 	services := handled(attributes)
@@ -46,10 +50,10 @@ func (p *project) refuse() error {
 		add("secret", name, s, fileKeys)
 	}
 	for name := range p.Jobs {
-		names = append(names, fmt.Sprintf("job %s (%s)", name, where(p.files, "jobs:")))
+		names = append(names, fmt.Sprintf("job %s (%s)", name, where(p.files, key("jobs"))))
 	}
 	for name := range p.Models {
-		names = append(names, fmt.Sprintf("model %s (%s)", name, where(p.files, "models:")))
+		names = append(names, fmt.Sprintf("model %s (%s)", name, where(p.files, key("models"))))
 	}
 	if len(names) == 0 {
 		return nil
@@ -60,8 +64,6 @@ func (p *project) refuse() error {
 		Next: "take it out of the compose file, or run that part outside of verdigris",
 	}
 }
-
-func lastKey(key string) string { return key[strings.LastIndex(key, ".")+1:] }
 
 // unknown returns the keys that are set in a value of compose-go's types and are not known, as they are written in
 // a compose file. It walks the types by reflection, so that a key that a newer compose-go adds is unknown at first.

@@ -1,0 +1,171 @@
+package compose
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"verdigris/deploy"
+)
+
+func TestAFailedStartNamesTheContainerAndLeavesNothing(t *testing.T) {
+	e := connected(t)
+	for name, c := range map[string]struct{ file, want, line string }{
+		"a container that exits at once": {
+			`services: {web: {image: "` + debian + `", command: [sh, -c, "for i in $$(seq 30); do echo line $$i; done; exit 3"], volumes: ["d:/d"]}}` + "\nvolumes: {d: }",
+			"web-1: it exited with status 3", "line 30",
+		},
+		"a container that is restarted for ever": {
+			`services: {web: {image: "` + debian + `", restart: always, command: [sh, -c, "echo again; exit 1"]}}`,
+			"is being restarted", "again",
+		},
+		"a dependency that never gets healthy": {
+			`services: {web: {image: "` + debian + `", command: [sleep, "60"], depends_on: {db: {condition: service_healthy}}}, db: {image: "` + debian + `", init: true, command: [sh, -c, "echo up; sleep 60"], healthcheck: {test: "echo no; exit 1", interval: 50ms, retries: 2}}}`,
+			"db-1: it is unhealthy", "up",
+		},
+		"a job before it that fails": {
+			`services: {web: {image: "` + debian + `", command: [sleep, "60"], depends_on: {job: {condition: service_completed_successfully}}}, job: {image: "` + debian + `", command: [sh, -c, "echo no schema >&2; exit 4"]}}`,
+			"job-1: it exited with status 4", "no schema",
+		},
+		"a command that does not exist": {
+			`services: {web: {image: "` + debian + `", command: [no-such-command]}}`,
+			"start container", "",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t, e, c.file)
+			rel, err := s.Build(t.Context(), deploy.Blue, s.release(commitA), false, s.log)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = s.Start(t.Context(), deploy.Blue, rel, s.log)
+			wants(t, err, c.want)
+			var logged *deploy.LoggedError
+			if !errors.As(err, &logged) {
+				t.Fatalf("%v has no log lines", err)
+			}
+			if len(logged.Lines) > 20 || c.line != "" && !slices.Contains(logged.Lines, c.line) {
+				t.Errorf("log lines are %q", logged.Lines)
+			}
+			if left := leftovers(t, e, s.settings.App); len(left) > 0 {
+				t.Errorf("the failed start left %q", left)
+			}
+			// The next good release starts.
+			s.write("blue.yml", `services: {web: {image: "`+debian+`", init: true, command: [sleep, "60"]}}`)
+			s.up(commitB)
+		})
+	}
+}
+
+func TestAContainerThatHangsIsGivenUpInTime(t *testing.T) {
+	e := connected(t)
+	s := newSite(t, e, `services: {web: {image: "`+debian+`", init: true, command: [sh, -c, "echo starting; sleep 60"], healthcheck: {test: "exit 1", interval: 30s}}}`)
+	rel, err := s.Build(t.Context(), deploy.Blue, s.release(commitA), false, s.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	err = s.Start(ctx, deploy.Blue, rel, s.log)
+	wants(t, err, "web-1", "did not become ready in the time given")
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v is not a deadline", err)
+	}
+	s.HealthTimeout = 300 * time.Millisecond
+	wants(t, s.Start(t.Context(), deploy.Blue, rel, s.log), "did not become ready within 300ms")
+	if left := leftovers(t, e, s.settings.App); len(left) > 0 {
+		t.Errorf("the failed start left %q", left)
+	}
+}
+
+func TestACancelledStartLeavesNothing(t *testing.T) {
+	e := connected(t)
+	s := newSite(t, e, `services: {web: {image: "`+debian+`", init: true, command: [sleep, "60"], healthcheck: {test: "exit 1", interval: 30s}}}`)
+	rel, err := s.Build(t.Context(), deploy.Blue, s.release(commitA), false, s.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		eventuallyOr(func() bool { return len(s.idsOrNone()) > 0 })
+		cancel()
+	}()
+	err = s.Start(ctx, deploy.Blue, rel, s.log)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("error is %v", err)
+	}
+	if left := leftovers(t, e, s.settings.App); len(left) > 0 {
+		t.Errorf("the cancelled start left %q", left)
+	}
+}
+
+// idsOrNone and eventuallyOr serve goroutines, which must not end the test.
+func (s *site) idsOrNone() []found {
+	list, _ := s.engine.containersOf(context.Background(), s.settings.Project(deploy.Blue))
+	return list
+}
+
+func eventuallyOr(condition func() bool) {
+	for deadline := time.Now().Add(10 * time.Second); !condition() && time.Now().Before(deadline); {
+		<-time.After(20 * time.Millisecond)
+	}
+}
+
+func TestATakenPortIsNamed(t *testing.T) {
+	e := connected(t)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	file := `services: {web: {image: "` + debian + `", init: true, command: [sleep, "60"], ports: ["127.0.0.1:` + port + `:80"]}}`
+	s := newSite(t, e, file)
+	rel, err := s.Build(t.Context(), deploy.Blue, s.release(commitA), false, s.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wants(t, s.Start(t.Context(), deploy.Blue, rel, s.log), "port "+port, "already taken by another program")
+	if left := leftovers(t, e, s.settings.App); len(left) > 0 {
+		t.Errorf("the failed start left %q", left)
+	}
+
+	listener.Close()
+	s.up(commitA)
+	other := newSite(t, e, file)
+	wants(t, other.Check(t.Context(), deploy.Blue, other.release(commitA)), "port "+port, s.settings.Project(deploy.Blue)+"-web-1")
+}
+
+func TestAFailedStartBringsBackWhatItReplaced(t *testing.T) {
+	e := connected(t)
+	file := `
+services:
+  web: {image: "` + debian + `", init: true, command: [sleep, "60"], depends_on: [db]}
+  db: {image: "` + debian + `", init: true, command: [sleep, "60"]}
+`
+	s := newSite(t, e, file)
+	before := s.up(commitA)
+	ids := s.ids()
+	s.write("blue.yml", strings.ReplaceAll(file, `[sleep, "60"]`, `[sh, -c, "sleep 0.1; exit 1"]`))
+	wants(t, s.Start(t.Context(), deploy.Blue, s.release(commitB), s.log), "exited with status 1")
+	if got := s.ids(); !maps.Equal(got, ids) {
+		t.Errorf("containers are %v, were %v", got, ids)
+	}
+	if after := s.observe(); !reflect.DeepEqual(statesOf(before), statesOf(after)) || after.Commit != commitA {
+		t.Errorf("status is %+v, was %+v", after, before)
+	}
+}
+
+func statesOf(s deploy.SliceStatus) map[string]string {
+	states := map[string]string{}
+	for _, c := range s.Containers {
+		states[c.Name] = c.State
+	}
+	return states
+}
