@@ -13,21 +13,27 @@ var lengthOf = map[string]string{"list": "LLEN", "hash": "HLEN", "set": "SCARD",
 // takes the place of the real one when it is complete.
 func (p *pair) copyCollection(key, kind string, size int64) error {
 	snap, err := p.snapshots.take(p.from, key, kind, size)
-	if err != nil {
-		return err
+	switch {
+	case err != nil:
+	case snap.length == 0:
+		err = p.remove(key)
+	default:
+		err = p.rebuild(key, snap, size)
 	}
-	defer snap.release()
-	if snap.key == "" {
-		return p.remove(key)
+	if snap.own {
+		err = p.clear(p.from, snap.key, err)
 	}
+	return err
+}
+
+func (p *pair) rebuild(key string, snap snapshot, size int64) error {
 	tmp := &assembly{to: p.to, key: temporaryPrefix + key}
-	err = p.assemble(snap, tmp, size)
+	err := p.assemble(snap, tmp, size)
 	if err == nil {
 		err = tmp.takePlace(key, snap)
 	}
 	if err != nil {
-		p.discard(p.to.ctx, p.to.side, tmp.key)
-		return err
+		return p.clear(p.to, tmp.key, err)
 	}
 	p.copied.Add(1)
 	return nil
@@ -73,7 +79,7 @@ func (p *pair) complete(snap snapshot, tmp *assembly) error {
 	case err != nil:
 		return err
 	case there != here && snap.kind == "hash" && p.from.side.can.fieldExpiry:
-		return p.from.fail(errFieldsExpired)
+		return errOnlyWhole // fields expired meanwhile
 	case there != snap.length:
 		return p.from.fail(fmt.Errorf("%w: it had %d elements and then %d while it was read", deploy.ErrDataDiffers, snap.length, there))
 	case here != snap.length:

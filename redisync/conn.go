@@ -2,8 +2,12 @@ package redisync
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
 	"net"
 	"strconv"
 	"time"
@@ -21,33 +25,53 @@ const bufferSize = 256 << 10
 // After an error other than a replyError the conversation is out of step and the connection of no more use.
 type conn struct {
 	side *server
-	net  net.Conn
+	ctx  context.Context // no more is read or written when it ends
 	r    *bufio.Reader
 	w    *bufio.Writer
-	ctx  context.Context // the connection is cut when it ends
+	tcp  net.Conn
+	tls  *tls.Conn // nil for a plain connection
 	stop func() bool
 }
 
-// dial connects, authenticates and selects the database. The connection lives until close or the end of ctx.
+// dial connects, authenticates and selects the database. The connection serves until close or the end of ctx.
 func (s *server) dial(ctx context.Context) (*conn, error) {
-	plain, err := (&net.Dialer{Timeout: s.dialTimeout}).DialContext(ctx, "tcp", s.address)
+	tcp, err := (&net.Dialer{Timeout: s.dialTimeout}).DialContext(ctx, "tcp", s.address)
 	if err != nil {
 		return nil, s.fail(ctx, err)
 	}
-	var stream net.Conn = patient{plain, s.timeout}
-	if s.tls != nil {
-		stream = tls.Client(stream, s.tls)
-	}
 	c := &conn{
-		side: s, net: stream, ctx: ctx,
-		r: bufio.NewReaderSize(stream, bufferSize), w: bufio.NewWriterSize(stream, bufferSize),
-		stop: context.AfterFunc(ctx, func() { plain.Close() }),
+		side: s, ctx: ctx, tcp: tcp,
+		stop: context.AfterFunc(ctx, func() { tcp.SetDeadline(time.Unix(1, 0)) }),
 	}
-	if err := c.greet(); err != nil {
+	var stream net.Conn = patient{tcp, ctx, s.timeout}
+	if s.tls != nil {
+		c.tls = tls.Client(stream, s.tls)
+		stream = c.tls
+	}
+	c.r, c.w = bufio.NewReaderSize(stream, bufferSize), bufio.NewWriterSize(stream, bufferSize)
+	if err = c.shakeHands(); err == nil {
+		err = c.greet()
+	}
+	if err != nil {
 		c.close()
 		return nil, err
 	}
 	return c, nil
+}
+
+// errHandshake means that the two sides did not come to terms about TLS.
+var errHandshake = errors.New("TLS handshake")
+
+func (c *conn) shakeHands() error {
+	if c.tls == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(c.ctx, c.side.dialTimeout)
+	defer cancel()
+	if err := c.tls.HandshakeContext(ctx); err != nil {
+		return c.fail(fmt.Errorf("%w: %w", errHandshake, err))
+	}
+	return nil
 }
 
 func (c *conn) greet() error {
@@ -67,9 +91,24 @@ func (c *conn) greet() error {
 	return c.ask()
 }
 
+// close ends the conversation; all that matters has been answered.
 func (c *conn) close() {
 	c.stop()
-	c.net.Close() // what matters has been answered; there is nothing to learn from a failed close
+	c.tcp.Close()
+}
+
+// retire lets the server finish the commands that were sent, whatever has gone wrong, and closes the connection.
+// After that none of them can come into effect any more.
+func (c *conn) retire() {
+	c.stop()
+	c.tcp.SetDeadline(time.Now().Add(cleanupTimeout))
+	if c.tls != nil {
+		c.tls.CloseWrite()
+	}
+	if half, ok := c.tcp.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
+		io.Copy(io.Discard, c.tcp) // the server closes its end when it has read all
+	}
+	c.tcp.Close()
 }
 
 // send writes a command to the buffer. An error of writing comes out of flush.
@@ -105,21 +144,23 @@ func (c *conn) ask() error {
 
 func (c *conn) fail(err error) error { return c.side.fail(c.ctx, err) }
 
-// patient bounds each single read and write, so that a copy may take as long as it likes while it moves.
+// patient bounds each single read and write, so that a copy may take as long as it likes while it moves. When ctx
+// ends, whoever ends it sets a deadline of the past; one that was set here just before is found by looking again.
 type patient struct {
 	net.Conn
+	ctx     context.Context
 	timeout time.Duration
 }
 
 func (p patient) Read(b []byte) (int, error) {
-	if err := p.SetReadDeadline(time.Now().Add(p.timeout)); err != nil {
+	if err := cmp.Or(p.SetReadDeadline(time.Now().Add(p.timeout)), p.ctx.Err()); err != nil {
 		return 0, err
 	}
 	return p.Conn.Read(b)
 }
 
 func (p patient) Write(b []byte) (int, error) {
-	if err := p.SetWriteDeadline(time.Now().Add(p.timeout)); err != nil {
+	if err := cmp.Or(p.SetWriteDeadline(time.Now().Add(p.timeout)), p.ctx.Err()); err != nil {
 		return 0, err
 	}
 	return p.Conn.Write(b)

@@ -122,7 +122,7 @@ func nextStepOfConnection(err error, slice deploy.Slice, setting string) string 
 	var record tls.RecordHeaderError
 	var certificate *tls.CertificateVerificationError
 	switch {
-	case errors.As(err, &record):
+	case errors.As(err, &record), errors.Is(err, errHandshake) && errors.Is(err, context.DeadlineExceeded):
 		return fmt.Sprintf("the server does not speak TLS there: remove %s.tls or check its port", setting)
 	case errors.As(err, &certificate):
 		return fmt.Sprintf("check the CA and server name in %s.tls", setting)

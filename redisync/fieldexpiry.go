@@ -1,15 +1,11 @@
 package redisync
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 
 	"verdigris/deploy"
 )
-
-// errFieldsExpired means that fields of a hash reached their end while it was copied in pieces.
-var errFieldsExpired = errors.New("fields of the hash expired while it was copied")
 
 // copyFieldExpiries gives the fields of a hash the expiries that they have one by one on redis 7.4, valkey 9 or
 // newer. A target that knows no such thing cannot hold the hash.
@@ -73,7 +69,7 @@ func (p *pair) eachFieldExpiry(key string, visit func(fields []string, ends []in
 			return p.from.fail(err)
 		}
 		if len(ends) != len(fields) {
-			return p.from.fail(errFieldsExpired)
+			return p.from.fail(errProtocol)
 		}
 		return visit(fields, ends)
 	}, "NOVALUES")

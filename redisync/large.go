@@ -24,7 +24,7 @@ func (p *pair) copyLarge(key string, size int64) error {
 		return p.copyString(key)
 	case lengthOf[kind] != "":
 		err := p.copyCollection(key, kind, size)
-		if errors.Is(err, errNoSnapshot) || errors.Is(err, errFieldsExpired) && p.payloads.Load() {
+		if errors.Is(err, errOnlyWhole) {
 			return p.copyWhole(key, kind)
 		}
 		return err

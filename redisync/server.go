@@ -60,6 +60,13 @@ func (d *Data) open(ctx context.Context, slice deploy.Slice) (*server, error) {
 	return s, nil
 }
 
+// The client tells its failures on standard error besides returning them; once is enough.
+func init() { redis.SetLogger(quiet{}) }
+
+type quiet struct{}
+
+func (quiet) Printf(context.Context, string, ...any) {}
+
 // forget removes a key of our own, in the time that is granted to cleaning up even when ctx has ended. What
 // cannot be removed goes by its expiry.
 func (s *server) forget(ctx context.Context, key string) error {

@@ -1,9 +1,9 @@
 package redisync
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 	"time"
 )
@@ -12,23 +12,23 @@ import (
 // long the copy of one key may take.
 const ownExpiry = time.Hour
 
-// errNoSnapshot means that the source cannot make a key stand still; the value has to travel in one piece.
-var errNoSnapshot = errors.New("the source makes no snapshots")
+// errOnlyWhole means that a value cannot be copied in pieces and has to travel in one.
+var errOnlyWhole = errors.New("the value has to travel in one piece")
 
 // snapshot is the value of one key, standing still while it is read in pieces.
 type snapshot struct {
-	key     string // where the value is read; empty if the key was gone
+	key     string // where the value is read
 	kind    string // its redis type
-	length  int64  // elements
+	length  int64  // elements; 0 if the key was gone
 	expires expiry // of the key that it is a snapshot of
-	release func() // must be called
+	own     bool   // whether key is one of our own, to be removed afterwards
 }
 
 // snapshots make values stand still. A mirror, which follows the source's replication stream, is to know at
 // which point of the stream each snapshot was taken: one more implementation.
 type snapshots interface {
-	// take makes the value of a collection (list, hash, set or sorted set) of about that many bytes stand still.
-	// It returns errNoSnapshot where that cannot be done.
+	// take makes the value of a collection (list, hash, set or sorted set) of about that many bytes stand still,
+	// or returns errOnlyWhole. A snapshot of its own is the caller's to remove, after an error too.
 	take(c *conn, key, kind string, size int64) (snapshot, error)
 }
 
@@ -37,62 +37,49 @@ type snapshots interface {
 type snapshotCopies struct{ *transfer }
 
 func (s snapshotCopies) take(c *conn, key, kind string, size int64) (snapshot, error) {
-	if room, err := s.from.room(c.ctx, size); err != nil {
-		return snapshot{}, err
-	} else if !room || !s.from.can.snapshot {
-		return snapshot{}, errNoSnapshot
+	if room, err := s.from.room(c.ctx, size); err != nil || !room {
+		return snapshot{}, cmp.Or(err, errOnlyWhole)
 	}
-	snap := snapshotPrefix + key
-	release := func() { s.discard(c.ctx, s.from, snap) }
-	taken, err := c.copyForSnapshot(key, snap, kind)
-	switch {
-	case refusedAs(err, "OOM", "WRONGTYPE"): // no memory, or the key has become another type
-		release()
-		return snapshot{}, errNoSnapshot
-	case err != nil:
-		release()
-		return snapshot{}, fmt.Errorf("take snapshot of %s: %w", shown(key), err)
-	case taken.key != "":
-		taken.release = release
-	}
-	return taken, nil
-}
-
-func (c *conn) copyForSnapshot(key, snap, kind string) (s snapshot, err error) {
+	taken := snapshot{key: snapshotPrefix + key, kind: kind, own: true}
 	c.send("MULTI")
 	c.sendExpiry(key)
-	c.send("COPY", key, snap, "REPLACE")
-	c.send("PEXPIRE", snap, strconv.FormatInt(ownExpiry.Milliseconds(), 10))
-	c.send(lengthOf[kind], snap)
+	c.send("COPY", key, taken.key, "REPLACE")
+	c.send("PEXPIRE", taken.key, strconv.FormatInt(ownExpiry.Milliseconds(), 10))
+	c.send(lengthOf[kind], taken.key)
 	c.send("EXEC")
-	if err := c.flush(); err != nil {
-		return s, err
+	err := c.readSnapshot(&taken)
+	if refusedAs(err, "OOM", "WRONGTYPE") { // no memory, or the key has become another type
+		return taken, errOnlyWhole
 	}
-	if err := c.transaction(c.expiryCommands() + 3); err != nil {
-		return s, err
-	}
-	s = snapshot{kind: kind, release: func() {}}
-	if s.expires, err = c.expiry(); err != nil {
-		return s, err
-	}
-	copied, failed := c.integer()
-	if err := errors.Join(failed, c.skip()); err != nil {
-		return s, err
-	}
-	if s.length, err = c.integer(); err != nil {
-		return s, err
-	}
-	if copied == 1 {
-		s.key = snap
-	}
-	return s, nil
+	return taken, err
 }
 
-// room tells whether the server has memory for a second copy of a value. Where it has not, COPY would be refused
-// or, worse, make the server evict keys.
+func (c *conn) readSnapshot(s *snapshot) (err error) {
+	if err := c.flush(); err != nil {
+		return err
+	}
+	if err := c.transaction(c.expiryCommands() + 3); err != nil {
+		return err
+	}
+	if s.expires, err = c.expiry(); err != nil {
+		return err
+	}
+	for range 2 { // COPY and PEXPIRE
+		if err := c.skip(); err != nil {
+			return err
+		}
+	}
+	if s.length, err = c.integer(); s.expires == noKey {
+		s.length = 0 // what was counted is left from another time
+	}
+	return err
+}
+
+// room tells whether the server makes snapshots and has memory for a second copy of a value. Where it has not, COPY
+// would be refused or, worse, make the server evict keys.
 func (s *server) room(ctx context.Context, size int64) (bool, error) {
-	if s.info.number("maxmemory") == 0 {
-		return true, nil
+	if !s.can.snapshot || s.info.number("maxmemory") == 0 {
+		return s.can.snapshot, nil
 	}
 	text, err := s.client.Info(ctx, "memory").Result()
 	if err != nil {
@@ -112,19 +99,24 @@ func (stillKeys) take(c *conn, key, kind string, _ int64) (s snapshot, err error
 	if err := c.flush(); err != nil {
 		return s, err
 	}
-	s = snapshot{key: key, kind: kind, release: func() {}}
+	s = snapshot{key: key, kind: kind}
 	if s.expires, err = c.expiry(); err != nil {
 		return s, err
 	}
-	if s.length, err = c.integer(); err == nil && s.length == 0 {
-		s.key = ""
-	}
+	s.length, err = c.integer()
 	return s, err
 }
 
-// discard removes a key of our own.
-func (t *transfer) discard(ctx context.Context, s *server, key string) {
-	if err := s.forget(ctx, key); err != nil {
-		t.log.Warn("leave a temporary key to its expiry", "slice", s.slice, "key", key, "after", ownExpiry, "error", err)
+// clear removes a key of our own after the work with it, which was done over c and ended with the error done. If
+// it failed, commands may be on their way still that would make the key anew: they have to end first.
+func (p *pair) clear(c *conn, key string, done error) error {
+	if done == nil || errors.Is(done, errOnlyWhole) {
+		c.send("UNLINK", key)
+		return cmp.Or(c.ask(), done)
 	}
+	c.retire()
+	if err := c.side.forget(c.ctx, key); err != nil {
+		p.log.Warn("leave a temporary key to its expiry", "slice", c.side.slice, "key", key, "after", ownExpiry, "error", err)
+	}
+	return done
 }

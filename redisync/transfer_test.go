@@ -1,10 +1,21 @@
 package redisync
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
 	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"verdigris/deploy"
 )
+
+var _ deploy.Data = (*Data)(nil)
 
 func TestEveryTypeArrivesExactly(t *testing.T) {
 	from, to := startRedis(t), startRedis(t)
@@ -19,4 +30,327 @@ func TestEveryTypeArrivesExactly(t *testing.T) {
 	}
 }
 
-var _ deploy.Data = (*Data)(nil)
+func TestSettleAloneBringsEverythingOver(t *testing.T) {
+	from, to := startRedis(t), startRedis(t)
+	everything(t, from, "")
+	to.do(t, "SET", "surplus", "x")
+	report, err := begin(t, newData(t, from, to, "*")).Settle(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	requireEqual(t, from, to)
+	if n := from.DBSize(t.Context()).Val(); report.Keys != n || report.Removed != 1 || report.Compared != n {
+		t.Errorf("of %d keys the report tells %+v", n, report)
+	}
+}
+
+func TestOnlySelectedKeysAreTouched(t *testing.T) {
+	from, to := startRedis(t), startRedis(t)
+	for _, key := range []string{"images", "session:1", "session:2", "cache:1", "other", "__verdigris:mirror"} {
+		from.do(t, "SET", key, "live")
+	}
+	for _, key := range []string{"images", "session:1", "session:9", "gone", "cache:1", "cache:2", "__verdigris:mirror"} {
+		to.do(t, "SET", key, "idle")
+	}
+	live := contents(t, from)
+	copied, _ := move(t, newData(t, from, to, "images", "gone", "session:*", "sess*"))
+	requireContents(t, live, contents(t, from))
+	got := map[string]string{}
+	for _, key := range to.Keys(t.Context(), "*").Val() {
+		got[key] = to.Get(t.Context(), key).Val()
+	}
+	requireContents(t, map[string]string{
+		"images": "live", "session:1": "live", "session:2": "live",
+		"cache:1": "idle", "cache:2": "idle", "__verdigris:mirror": "idle",
+	}, got)
+	if copied.Keys != 3 || copied.Removed != 2 {
+		t.Errorf("the report tells %+v", copied)
+	}
+}
+
+func TestAGlobForEverythingLeavesOurOwnKeysAlone(t *testing.T) {
+	from, to := startRedis(t), startRedis(t)
+	from.do(t, "SET", "__verdigris:mirror", "source")
+	from.do(t, "SET", "a", "1")
+	to.do(t, "SET", "__verdigris:other", "target")
+	move(t, newData(t, from, to, "*"))
+	if to.Exists(t.Context(), "__verdigris:mirror").Val() != 0 || to.Get(t.Context(), "__verdigris:other").Val() != "target" {
+		t.Error("keys of verdigris itself were moved")
+	}
+}
+
+func TestNothingSelectedAndNothingThereIsNoError(t *testing.T) {
+	from, to := startRedis(t), startRedis(t)
+	to.do(t, "SET", "cache", "x")
+	for _, keys := range [][]string{{}, {"images"}, {"none:*"}} {
+		copied, settled := move(t, newData(t, from, to, keys...))
+		if copied.Keys+copied.Removed+settled.Keys+settled.Removed != 0 {
+			t.Errorf("%v: the reports tell %+v and %+v", keys, copied, settled)
+		}
+	}
+	if to.DBSize(t.Context()).Val() != 1 {
+		t.Error("the target was touched")
+	}
+}
+
+func TestAKeyThatChangedItsTypeIsReplaced(t *testing.T) {
+	from, to := startRedis(t), startRedis(t)
+	pushList(t, from, "a", 20_000, 20)
+	to.do(t, "SET", "a", "string")
+	from.do(t, "SET", "b", "string")
+	pushList(t, to, "b", 20_000, 20)
+	from.do(t, "SET", "c", item(1, 200<<10))
+	to.do(t, "HSET", "c", "f", "v")
+	move(t, newData(t, from, to, "a", "b", "c"))
+	requireEqual(t, from, to)
+}
+
+func TestExpiriesAreKeptToTheMillisecondAndRemoved(t *testing.T) {
+	from, to := startRedis(t), startRedis(t)
+	for _, s := range []*testServer{from, to} {
+		pushList(t, s, "list", 20_000, 20)
+		s.do(t, "SET", "string", "v")
+		s.do(t, "SET", "kept", "v")
+	}
+	at := time.Now().Add(time.Hour).UnixMilli()
+	from.do(t, "PEXPIREAT", "list", at+1)
+	from.do(t, "PEXPIREAT", "string", at+2)
+	to.do(t, "PEXPIREAT", "kept", at)
+	report, err := begin(t, newData(t, from, to, "*")).Settle(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	requireEqual(t, from, to)
+	if report.Keys != 3 {
+		t.Errorf("%d keys were copied for their expiry alone", report.Keys)
+	}
+}
+
+func TestKeysThatExpireMeanwhileAreNoDifference(t *testing.T) {
+	from, to := startRedis(t), startRedis(t)
+	from.pipe(t, func(p redis.Pipeliner) {
+		for i := range 5000 {
+			p.Set(t.Context(), fmt.Sprint("k", i), "v", time.Duration(1+i/4)*time.Millisecond)
+		}
+	})
+	d := newData(t, from, to, "*")
+	session := begin(t, d)
+	for range 5 {
+		if _, err := session.Copy(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := session.Settle(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestSettleCopiesOnlyWhatChanged(t *testing.T) {
+	from, to := startRedis(t), startRedis(t)
+	everything(t, from, "")
+	session := begin(t, newData(t, from, to, "*"))
+	if _, err := session.Copy(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	ctx := t.Context()
+	from.pipe(t, func(p redis.Pipeliner) {
+		p.LSet(ctx, "list:large", 10_000, "changed")
+		p.HSet(ctx, "hash:large", "field77", "changed")
+		p.SRem(ctx, "set:large", item(3, 40))
+		p.SAdd(ctx, "set:large", "another")
+		p.ZIncrBy(ctx, "zset:large", 1, item(3, 40))
+		p.SetRange(ctx, "string:large", 299<<10, "changed")
+		p.XAck(ctx, "stream:large", "readers", from.XRangeN(ctx, "stream:large", "-", "+", 1).Val()[0].ID)
+		p.HSet(ctx, "hash", "f", "changed")
+		p.Del(ctx, "string")
+		p.Set(ctx, "new", "v", 0)
+	})
+	report, err := session.Settle(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	requireEqual(t, from, to)
+	if report.Keys != 8 || report.Removed != 1 {
+		t.Errorf("the report tells %+v", report)
+	}
+}
+
+func TestWhatIsWrittenDuringCopyArrivesWithSettle(t *testing.T) {
+	from, to := startRedis(t), startRedis(t)
+	everything(t, from, "")
+	session := begin(t, newData(t, from, to, "*"))
+	stop := writers(t, from, 4)
+	for range 3 {
+		if _, err := session.Copy(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if writes := stop(); writes < 100 {
+		t.Fatalf("only %d writes happened during the copy", writes)
+	}
+	if _, err := session.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	requireEqual(t, from, to)
+}
+
+// writers change keys of all kinds until stop is called, which tells how many writes there were.
+func writers(t *testing.T, s *testServer, n int) (stop func() int) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var group sync.WaitGroup
+	var mu sync.Mutex
+	total := 0
+	for w := range n {
+		group.Go(func() {
+			r := rand.New(rand.NewPCG(uint64(w), 1))
+			for i := 0; ctx.Err() == nil; i++ {
+				k := fmt.Sprint("w", r.IntN(50))
+				switch r.IntN(10) {
+				case 0:
+					s.Set(ctx, k, i, 0)
+				case 1:
+					s.Del(ctx, k)
+				case 2:
+					s.Del(ctx, k)
+					s.HSet(ctx, k, "f", i)
+				case 3:
+					s.LPush(ctx, "list:large", i)
+				case 4:
+					s.RPop(ctx, "list:large")
+				case 5:
+					s.SAdd(ctx, "set:large", i)
+				case 6:
+					s.HSet(ctx, "hash:large", fmt.Sprint("field", i), i)
+				case 7:
+					s.ZAdd(ctx, "zset:large", redis.Z{Score: r.Float64(), Member: i})
+				case 8:
+					s.XAdd(ctx, &redis.XAddArgs{Stream: "stream", Values: []any{"i", i}})
+				case 9:
+					s.Rename(ctx, k, fmt.Sprint("w", r.IntN(50)))
+				}
+				mu.Lock()
+				total++
+				mu.Unlock()
+			}
+		})
+	}
+	stop = sync.OnceValue(func() int {
+		cancel()
+		group.Wait()
+		return total
+	})
+	t.Cleanup(func() { stop() })
+	return stop
+}
+
+func TestAReaderSeesTheOldListOrTheNewOne(t *testing.T) {
+	from, to := startRedis(t), startRedis(t)
+	const before, after = 1234, 100_000
+	pushList(t, from, "images", after, 100)
+	pushList(t, to, "images", before, 10)
+	ctx, cancel := context.WithCancel(t.Context())
+	lengths := map[int64]int{}
+	watched := make(chan error, 1)
+	go func() {
+		for ctx.Err() == nil {
+			n, err := to.LLen(context.Background(), "images").Result()
+			if err != nil {
+				watched <- err
+				return
+			}
+			lengths[n]++
+		}
+		watched <- nil
+	}()
+	session := begin(t, newData(t, from, to, "images"))
+	if _, err := session.Copy(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the reader has seen the new list", func() bool { return to.LLen(t.Context(), "images").Val() == after })
+	cancel()
+	if err := <-watched; err != nil {
+		t.Fatal(err)
+	}
+	for n := range lengths {
+		if n != before && n != after {
+			t.Errorf("a reader saw a list of %d items, %d times", n, lengths[n])
+		}
+	}
+	if lengths[before] == 0 {
+		t.Error("the reader never saw the old list: it was too late to tell")
+	}
+}
+
+func TestManySmallKeysOfAllTypes(t *testing.T) {
+	from, to := startRedis(t), startRedis(t)
+	const keys = 200_000
+	smallKeys(t, from, keys)
+	copied, settled := move(t, newData(t, from, to, "small:*"))
+	if copied.Keys != keys || settled.Compared != keys || settled.Keys != 0 {
+		t.Errorf("the reports tell %+v and %+v", copied, settled)
+	}
+	if a, b := digest(t, from), digest(t, to); a != b {
+		t.Errorf("redis' own digests differ: %s and %s", a, b)
+	}
+}
+
+func digest(t *testing.T, s *testServer) string {
+	t.Helper()
+	return s.do(t, "DEBUG", "DIGEST").(string)
+}
+
+func TestAListOf100000Items(t *testing.T) {
+	from, to := startRedis(t), startRedis(t)
+	pushList(t, from, "images", 100_000, 100)
+	pushList(t, to, "images", 10, 10)
+	var told []deploy.CopyProgress
+	session := begin(t, newData(t, from, to, "images"))
+	report, err := session.Copy(t.Context(), func(p deploy.CopyProgress) { told = append(told, p) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if digest(t, from) != digest(t, to) {
+		t.Error("redis' own digests differ")
+	}
+	last := deploy.CopyProgress{Keys: 1, KeysTotal: 1, Bytes: 10_000_000}
+	if len(told) == 0 || told[len(told)-1] != last || report.Bytes != last.Bytes || report.Keys != 1 {
+		t.Errorf("progress %v, report %+v", told, report)
+	}
+	requireNothingLeft(t, from, to)
+}
+
+// requireNothingLeft demands that no key of our own remains.
+func requireNothingLeft(t *testing.T, servers ...*testServer) {
+	t.Helper()
+	for _, s := range servers {
+		eventually(t, "our own keys are gone", func() bool { return len(s.Keys(context.Background(), ownPrefix+"*").Val()) == 0 })
+	}
+}
+
+func TestSettleTellsOfKeysThatWillNotStayEqual(t *testing.T) {
+	from, to := startRedis(t), startRedis(t)
+	everything(t, from, "")
+	session := begin(t, newData(t, from, to, "counter", "*"))
+	done := make(chan struct{})
+	var group sync.WaitGroup
+	group.Go(func() {
+		for i := 0; ; i++ {
+			select {
+			case <-done:
+				return
+			default:
+				to.Set(context.Background(), "counter", i, 0)
+			}
+		}
+	})
+	_, err := session.Settle(t.Context())
+	close(done)
+	group.Wait()
+	if !errors.Is(err, deploy.ErrDataDiffers) || !strings.Contains(err.Error(), "counter") {
+		t.Errorf("Settle returned %v", err)
+	}
+	var hint *deploy.HintedError
+	if !errors.As(err, &hint) {
+		t.Errorf("the error has no next step: %v", err)
+	}
+}
