@@ -33,11 +33,11 @@ var attributes = slices.Concat(
 
 // loadedAttributes never reach a container: compose-go resolves them while it loads, or another file reads them.
 var loadedAttributes = []attribute{
-	{name: "name profiles extends env_file label_file attach"}, // compose-go; attach is about a terminal
+	{name: "name profiles label_file attach"}, // compose-go; attach is about a terminal
 	{name: "env_file", parts: "path required format"},
 	{name: "extends", parts: "file service"},
 	{name: "develop", parts: "watch watch.path watch.action watch.target watch.ignore watch.include watch.initial_sync"}, // of `watch` alone
-	{name: "image pull_policy"},                                                                                          // images.go
+	{name: "image pull_policy"}, // images.go
 	{name: "build", parts: "context dockerfile dockerfile_inline args target labels no_cache network pull extra_hosts shm_size cache_from tags secrets secrets.source secrets.target"}, // build.go
 	{name: "depends_on", parts: "condition restart required"}, // plan.go
 	{name: "scale container_name deploy.replicas"},            // plan.go

@@ -5,8 +5,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -132,18 +135,34 @@ func TestADockerfileWithASyntaxErrorIsRefused(t *testing.T) {
 
 func TestACancelledBuildStops(t *testing.T) {
 	eachBuilder(t, func(t *testing.T, e *Engine) {
-		s := buildSite(t, e, "FROM "+debian+" AS final\nRUN echo working && sleep 300\n")
+		nap := strconv.Itoa(100_000_000 + rand.IntN(100_000_000)) // tells this sleep from all others
+		s := buildSite(t, e, "FROM "+debian+" AS final\nRUN echo working && sleep "+nap+"\n")
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		_, err := s.Build(ctx, deploy.Blue, s.release(commitA), true, func(line string) {
 			if line == "working" {
+				eventuallyOr(func() bool { return processes(nap) > 0 })
 				cancel()
 			}
 		})
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("error is %v", err)
 		}
+		eventually(t, "the end of the build's process", func() bool { return processes(nap) == 0 })
 	})
+}
+
+// processes counts the processes of this machine that are `sleep nap`.
+func processes(nap string) int {
+	n := 0
+	paths, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, path := range paths {
+		line, _ := os.ReadFile(path) // a process that went away has none
+		if string(line) == "sleep\x00"+nap+"\x00" {
+			n++
+		}
+	}
+	return n
 }
 
 func TestAFullDiskIsRecognised(t *testing.T) {
