@@ -168,3 +168,14 @@ func equal[T comparable](t *testing.T, what string, got, want T) {
 		t.Errorf("%s: got %v, want %v", what, got, want)
 	}
 }
+
+func TestAChangedConfigurationIsValidatedAgain(t *testing.T) {
+	c := load(t, small)
+	if err := c.Validate(); err != nil {
+		t.Fatalf("before the change: %v", err)
+	}
+	c.Apps["shop"].Web.Port = 0
+	if err := c.Validate(); err == nil || !strings.Contains(err.Error(), "verdigris.yml:5: apps.shop.web.port is missing") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -25,7 +25,7 @@ func (p *parts) addRouter(cfg *config.Config, log *slog.Logger) error {
 	}
 	router.HoldTimeout = p.app.Cutover.HoldTimeout.Std()
 	router.MaxHeld = p.app.Cutover.MaxHeld
-	router.Log = log.With("component", "nginx", "app", p.app.Name)
+	router.Log = log.With("component", "nginx")
 	p.nginx, p.router = router, router
 	return nil
 }
