@@ -26,6 +26,8 @@ type Controller interface {
 	Events(ctx context.Context, id, after int64) (<-chan deploy.Event, error)
 }
 
+var _ Controller = (*deploy.Controller)(nil)
+
 // Server answers HTTP requests. The fields may be changed until Handler or Serve is called.
 type Server struct {
 	// DefaultApp serves the routes that name no app; New sets it to the first app.
