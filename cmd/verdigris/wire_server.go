@@ -1,0 +1,49 @@
+package main
+
+import (
+	"log/slog"
+
+	"verdigris/compose"
+	"verdigris/config"
+	"verdigris/deploy"
+	"verdigris/server"
+	"verdigris/store"
+)
+
+// newServer joins the API with the controller, the webhooks, the tokens and the checks of readiness. The controller
+// tells it, and the files for scripts, what happens.
+func newServer(cfg *config.Config, controller *deploy.Controller, journal *store.Store, engine *compose.Engine, log *slog.Logger) (*server.Server, error) {
+	hooks, err := newHooks(cfg)
+	if err != nil {
+		return nil, err
+	}
+	s := server.New(controller)
+	s.DefaultApp = cfg.DefaultApp
+	s.Hooks = hooks
+	s.Verify = journal.VerifyToken
+	s.PublicRead = cfg.Server.PublicRead
+	s.MaxDelivery = int64(cfg.Server.MaxBody)
+	s.Ready = []server.Check{{Name: "journal", Run: journal.Check}, {Name: "docker", Run: engine.Ping}}
+	s.Logger = log.With("component", "server")
+	s.Metrics.Version(versionString())
+
+	files := newRouteFiles(cfg, log)
+	controller.OnRoute = func(app string, live, previous deploy.Slice) {
+		files.onRoute(app, live, previous)
+		s.Metrics.Routed(app, live, previous)
+	}
+	controller.OnEnd = s.Metrics.Ended
+	return s, nil
+}
+
+// newController gives the controller all apps.
+func newController(apps []*parts, journal *store.Store, log *slog.Logger) (*deploy.Controller, error) {
+	controller := deploy.NewController(journal)
+	controller.Logger = log.With("component", "deploy")
+	for _, p := range apps {
+		if err := controller.Add(p.app.Domain(), p.adapters()); err != nil {
+			return nil, err
+		}
+	}
+	return controller, nil
+}
