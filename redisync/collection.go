@@ -51,9 +51,6 @@ func (p *pair) assemble(snap snapshot, tmp *assembly, size int64) error {
 		err = p.copyList(snap, tmp, width)
 	case "hash":
 		err = p.copyScanned(snap, tmp, "HSCAN", "HSET", width)
-		if err == nil {
-			err = p.copyFieldExpiries(snap, tmp)
-		}
 	case "set":
 		err = p.copyScanned(snap, tmp, "SSCAN", "SADD", width)
 	case "zset":
@@ -61,6 +58,9 @@ func (p *pair) assemble(snap snapshot, tmp *assembly, size int64) error {
 	}
 	if err == nil {
 		err = tmp.answered(0)
+	}
+	if err == nil && snap.kind == "hash" {
+		err = p.copyFieldExpiries(snap, tmp)
 	}
 	if err != nil {
 		return err

@@ -31,6 +31,7 @@ type conn struct {
 	tcp  net.Conn
 	tls  *tls.Conn // nil for a plain connection
 	stop func() bool
+	cut  chan struct{} // closed when the end of ctx has cut the connection
 }
 
 // dial connects, authenticates and selects the database. The connection serves until close or the end of ctx.
@@ -40,9 +41,12 @@ func (s *server) dial(ctx context.Context) (*conn, error) {
 		return nil, s.fail(ctx, err)
 	}
 	c := &conn{
-		side: s, ctx: ctx, tcp: tcp,
-		stop: context.AfterFunc(ctx, func() { tcp.SetDeadline(time.Unix(1, 0)) }),
+		side: s, ctx: ctx, tcp: tcp, cut: make(chan struct{}),
 	}
+	c.stop = context.AfterFunc(ctx, func() {
+		tcp.SetDeadline(time.Unix(1, 0))
+		close(c.cut)
+	})
 	var stream net.Conn = patient{tcp, ctx, s.timeout}
 	if s.tls != nil {
 		c.tls = tls.Client(stream, s.tls)
@@ -97,10 +101,12 @@ func (c *conn) close() {
 	c.tcp.Close()
 }
 
-// retire lets the server finish the commands that were sent, whatever has gone wrong, and closes the connection.
-// After that none of them can come into effect any more.
+// retire takes the place of close where commands may be on their way still: it lets the server finish them, so that
+// none comes into effect later.
 func (c *conn) retire() {
-	c.stop()
+	if !c.stop() {
+		<-c.cut
+	}
 	c.tcp.SetDeadline(time.Now().Add(cleanupTimeout))
 	if c.tls != nil {
 		c.tls.CloseWrite()

@@ -46,7 +46,7 @@ func (p *pair) sameFieldExpiries(key string) (same bool, err error) {
 			}
 		}
 		for i, end := range ends {
-			same = same && max(end, 0) == max(there[i], 0)
+			same = same && (max(end, 0) == max(there[i], 0) || end >= 0 && expiry(end).passing())
 		}
 		return nil
 	})
