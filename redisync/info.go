@@ -31,14 +31,3 @@ func (i info) version() string {
 	}
 	return "redis " + i["redis_version"]
 }
-
-// atLeast tells whether the version of redis that the server is, or is compatible with, is major.minor or newer.
-func (i info) atLeast(major, minor int) bool {
-	parts := strings.SplitN(i["redis_version"], ".", 3)
-	if len(parts) < 2 {
-		return false
-	}
-	x, _ := strconv.Atoi(parts[0])
-	y, _ := strconv.Atoi(parts[1])
-	return x > major || x == major && y >= minor
-}
