@@ -40,7 +40,7 @@ func (p pushOptions) sample(ctx context.Context, app *config.App) (webhooks.Samp
 		before = "" // the first commit has none before it
 	}
 	return webhooks.SamplePush{
-		Repository: "verdigris/" + app.Name, Ref: "refs/heads/" + p.branch,
+		Repository: "verdigris/" + app.Name, Ref: "refs/heads/" + p.branch, Pusher: head.Author, Email: head.Email,
 		Before: deploy.Commit(strings.TrimSpace(before)), After: head.ID,
 		Commits: []webhooks.SampleCommit{head},
 	}, nil

@@ -55,7 +55,7 @@ func TestHookSendDeliversASignedPushOfTheHead(t *testing.T) {
 		"apps: {shop: {repository: {url: .}, web: {port: 80}, webhook: {github: {secrets: [{env: HOOK_SECRET}]}}}}\n")
 
 	w.run(t, "hook", "send").want(t, exitOK, "green is live")
-	if got.Commit != head || got.Before != first || got.Branch != "main" || got.Subject != "Add b" || strings.Join(got.Paths, " ") != "b.txt" {
+	if got.Commit != head || got.Before != first || got.Branch != "main" || got.Subject != "Add b" || got.Pusher != "Ada" || strings.Join(got.Paths, " ") != "b.txt" {
 		t.Errorf("the push says %+v", got)
 	}
 }
