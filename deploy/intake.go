@@ -123,8 +123,8 @@ func (w *worker) mayRollBack(ctx context.Context, route Route) (SliceStatus, err
 }
 
 func (w *worker) enqueue(ctx context.Context, d Deployment) (Deployment, error) {
-	w.requests.Lock()
-	defer w.requests.Unlock()
+	w.intake.RLock()
+	defer w.intake.RUnlock()
 	if w.queue.full(false) {
 		return Deployment{}, ErrQueueFull
 	}
@@ -137,8 +137,8 @@ func (w *worker) enqueue(ctx context.Context, d Deployment) (Deployment, error) 
 }
 
 func (w *worker) push(ctx context.Context, p Push) (Outcome, error) {
-	w.requests.Lock()
-	defer w.requests.Unlock()
+	w.intake.RLock()
+	defer w.intake.RUnlock()
 	if w.queue.full(true) {
 		return Outcome{}, ErrQueueFull
 	}
@@ -157,7 +157,7 @@ func (w *worker) push(ctx context.Context, p Push) (Outcome, error) {
 		w.log.Warn("deploying a forced push", "commit", p.Commit, "ref", p.Ref)
 	}
 	if old := w.queue.add(stored); old != nil {
-		w.supersede(ctx, *old, stored)
+		w.supersede(ctx, *old)
 	}
 	return Outcome{Deployment: stored}, nil
 }
@@ -167,11 +167,10 @@ func (w *worker) fresh(d Deployment) Deployment {
 	return d
 }
 
-func (w *worker) supersede(ctx context.Context, old, by Deployment) {
+func (w *worker) supersede(ctx context.Context, old Deployment) {
 	r := w.resume(ctx, old)
 	r.end(StateSuperseded, &Failure{
-		Reason: fmt.Sprintf("a newer push, %s, took its place in the queue", by.Commit.Short()),
-		Next:   fmt.Sprintf("follow deployment %d", by.ID),
+		Reason: "a newer push took its place in the queue", Serving: r.serving(ctx), Next: "follow the newer one: verdigris status",
 	})
 }
 

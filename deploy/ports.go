@@ -159,8 +159,8 @@ type Journal interface {
 	// Create stores a new deployment and returns it with its ID.
 	Create(ctx context.Context, d Deployment) (Deployment, error)
 	// CreateForPush does the same for a push, and records its delivery, in one transaction. When the delivery is
-	// known and its deployment did not fail, or the same commit of the app is queued, running or the newest that
-	// succeeded by a push, nothing is created and the deployment there is comes back with duplicate true.
+	// known and its deployment did not fail, or the newest deployment of the app that is queued, is running or succeeded
+	// by a push has the same commit, nothing is created and the deployment there is comes back with duplicate true.
 	CreateForPush(ctx context.Context, d Deployment, p Push) (stored Deployment, duplicate bool, err error)
 	// Save replaces what is stored about the deployment, phases included.
 	Save(ctx context.Context, d Deployment) error

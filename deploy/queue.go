@@ -1,6 +1,10 @@
 package deploy
 
-import "sync"
+import (
+	"cmp"
+	"slices"
+	"sync"
+)
 
 // maxQueued bounds how many operations of one app can wait.
 const maxQueued = 20
@@ -25,17 +29,22 @@ func (q *queue) full(push bool) bool {
 	return !push || q.waitingPush() < 0
 }
 
-// add appends an operation. A push takes the place of a push that waits, which is returned: the newest wins.
+// add puts an operation in its place: they are carried out in the order of their numbers. Of two pushes that wait only
+// the newer stays; the other is returned.
 func (q *queue) add(d Deployment) (superseded *Deployment) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	defer q.ring()
 	if i := q.waitingPush(); d.Trigger.By == ByPush && i >= 0 {
 		old := q.waiting[i]
-		q.waiting = append(q.waiting[:i], q.waiting[i+1:]...)
+		if old.ID > d.ID {
+			return &d
+		}
+		q.waiting = slices.Delete(q.waiting, i, i+1)
 		superseded = &old
 	}
-	q.waiting = append(q.waiting, d)
-	q.ring()
+	at, _ := slices.BinarySearchFunc(q.waiting, d, func(a, b Deployment) int { return cmp.Compare(a.ID, b.ID) })
+	q.waiting = slices.Insert(q.waiting, at, d)
 	return superseded
 }
 

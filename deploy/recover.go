@@ -13,8 +13,8 @@ func (w *worker) recover(ctx context.Context) {
 	defer w.operation.Unlock()
 	route := w.restoreRoute(ctx)
 	// Requests may have come in already; the journal has them too, so it is the whole truth about who waits.
-	w.requests.Lock()
-	defer w.requests.Unlock()
+	w.intake.Lock()
+	defer w.intake.Unlock()
 	unfinished, err := w.journal.Unfinished(ctx, w.app.Name)
 	if err != nil {
 		w.log.Error("could not read what was left unfinished", "error", err)

@@ -20,9 +20,9 @@ type worker struct {
 	probe   *prober
 	log     *slog.Logger
 
-	// requests serialises the decision whether an operation may wait, so that two of them cannot both pass a check
-	// that only one should. operation is held while slices or routes are being changed.
-	requests  sync.Mutex
+	// intake is shared by requests from the journal to the queue, and held alone while the queue is restored from
+	// the journal. operation is held while slices or routes are being changed.
+	intake    sync.RWMutex
 	operation sync.Mutex
 }
 

@@ -67,10 +67,9 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// level keeps the questions that machines ask all day out of the usual log.
+// level keeps what was read and found out of the usual log: machines ask all day.
 func level(c echo.Context) slog.Level {
-	switch c.Path() {
-	case "/health", "/ready", "/metrics":
+	if c.Request().Method == http.MethodGet && c.Response().Status < http.StatusBadRequest {
 		return slog.LevelDebug
 	}
 	return slog.LevelInfo

@@ -11,8 +11,8 @@ import (
 //
 //   - the delivery is known and its deployment did not fail: a forge redelivers under the same ID, and doing so on
 //     purpose after a failure is the way to try again;
-//   - the same commit of the app is queued or running, or is the newest that succeeded by a push: some forges
-//     replay a push under a new ID.
+//   - the newest deployment that is queued, is running or succeeded by a push has the same commit: some forges replay
+//     a push under a new ID. An older one does not count: a push that goes back to a commit is meant.
 //
 // A deployment of the same commit that does less than the push asks for, to staging or without the promotion, does
 // not make the push a duplicate: the push would be lost.
@@ -46,14 +46,10 @@ func duplicateOf(t *tx, d deploy.Deployment, p deploy.Push) (int64, error) {
 	if found || err != nil {
 		return id, err
 	}
-	id, found, err = t.number(`SELECT id FROM deployments WHERE app = ? AND state IN ('queued', 'running')
-		AND commit_id = ? AND kind = 'deploy' AND slice <> 'staging' AND promote >= ? ORDER BY id DESC LIMIT 1`, d.App, d.Commit, d.Promote)
-	if found || err != nil {
-		return id, err
-	}
 	id, _, err = t.number(`SELECT id FROM
-		(SELECT id, commit_id FROM deployments WHERE app = ? AND state = 'succeeded' AND triggered_by = 'push' ORDER BY id DESC LIMIT 1)
-		WHERE commit_id = ?`, d.App, d.Commit)
+		(SELECT id, commit_id FROM deployments WHERE app = ? AND kind = 'deploy' AND slice <> 'staging' AND promote >= ?
+			AND (state IN ('queued', 'running') OR state = 'succeeded' AND triggered_by = 'push') ORDER BY id DESC LIMIT 1)
+		WHERE commit_id = ?`, d.App, d.Promote, d.Commit)
 	return id, err
 }
 

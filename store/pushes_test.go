@@ -50,6 +50,16 @@ func TestWhatMakesAPushADuplicate(t *testing.T) {
 			first("d2", commitB, deploy.StateSucceeded)(t, s)
 			return id
 		}, "d3", commitA, false},
+		"a commit to which a push goes back while its successor waits": {func(t *testing.T, s *Store) int64 {
+			id := first("d1", commitA, deploy.StateSucceeded)(t, s)
+			first("d2", commitB, "")(t, s)
+			return id
+		}, "d3", commitA, false},
+		"a running commit to which a push goes back while its successor waits": {func(t *testing.T, s *Store) int64 {
+			id := first("d1", commitA, deploy.StateRunning)(t, s)
+			first("d2", commitB, "")(t, s)
+			return id
+		}, "d3", commitA, false},
 		"a commit whose successor failed": {func(t *testing.T, s *Store) int64 {
 			id := first("d1", commitA, deploy.StateSucceeded)(t, s)
 			first("d2", commitB, deploy.StateAborted)(t, s)

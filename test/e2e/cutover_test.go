@@ -1,0 +1,161 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"verdigris/deploy"
+	"verdigris/test/load"
+)
+
+// ledger remembers which uploads were acknowledged.
+type ledger struct {
+	mu    sync.Mutex
+	acked []string
+}
+
+func (l *ledger) add(id string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.acked = append(l.acked, id)
+}
+
+// uploader pushes numbered pictures of the size and enters those that were acknowledged.
+func (s *site) uploader(l *ledger, name string, size int) load.Worker {
+	id := func(i int) string { return fmt.Sprintf("%s-%06d;", name, i) }
+	return load.Worker{
+		Pause: 2 * time.Millisecond,
+		Request: func(i int) (*http.Request, error) {
+			return http.NewRequest(http.MethodPost, s.edge("/upload"), strings.NewReader(picture(id(i)+strings.Repeat("x", size))))
+		},
+		Check: func(i, status int, _ http.Header, body []byte) error {
+			if status != http.StatusCreated {
+				return fmt.Errorf("status %d: %s", status, body)
+			}
+			l.add(id(i))
+			return nil
+		},
+	}
+}
+
+func (s *site) reader() load.Worker {
+	return load.Worker{
+		Pause:   time.Millisecond,
+		Request: func(int) (*http.Request, error) { return http.NewRequest(http.MethodGet, s.edge("/health"), nil) },
+	}
+}
+
+func TestNoRequestFailsAndNoWriteIsLostOverSwitchesAndRollbacksUnderLoad(t *testing.T) {
+	s := newSite(t, func(s *site) { s.replace("verdigris.yml", "watch: {duration: 1s,", "watch: {duration: 100ms,") }).blueLive()
+	s.want(s.push(s.commit("second")), deploy.StateSucceeded)
+	book := &ledger{}
+	workers := []load.Worker{s.uploader(book, "small-a", 10), s.uploader(book, "small-b", 1000), s.uploader(book, "big", 2<<20)}
+	workers[2].Pause = 300 * time.Millisecond
+	for range 16 {
+		workers = append(workers, s.reader())
+	}
+	l := load.Start(context.Background(), "127.0.0.1:"+s.ports["edge"], workers...)
+	for range 10 {
+		s.want(s.order("/switch", ""), deploy.StateSucceeded)
+		s.want(s.order("/rollback", ""), deploy.StateSucceeded)
+	}
+	report := l.Stop()
+	t.Log(report)
+	if report.Failed > 0 {
+		t.Errorf("failed requests: %s", report)
+	}
+	live := deploy.Green // twenty moves: back where it began
+	s.serves(live)
+	s.accountFor(book, live)
+}
+
+// accountFor fails unless each acknowledged upload is in the slice's list exactly once, and each writer's are in order.
+func (s *site) accountFor(book *ledger, slice deploy.Slice) {
+	s.t.Helper()
+	var stored []string
+	for _, image := range s.images(slice) {
+		id, _, _ := strings.Cut(strings.TrimPrefix(image, "GIF89a"), ";")
+		stored = append(stored, id+";")
+	}
+	count := map[string]int{}
+	for _, id := range stored {
+		count[id]++
+	}
+	for _, id := range book.acked {
+		if count[id] != 1 {
+			s.t.Errorf("%s was acknowledged and is there %d times", id, count[id])
+		}
+	}
+	last := map[string]string{}
+	if !inOrder(stored, last) {
+		slices.Reverse(stored) // the list may be pushed at either end
+		if !inOrder(stored, map[string]string{}) {
+			s.t.Error("a writer's uploads are out of order")
+		}
+	}
+	if len(book.acked) == 0 {
+		s.t.Error("nothing was written during the test")
+	}
+}
+
+func inOrder(ids []string, last map[string]string) bool {
+	for _, id := range ids {
+		writer := id[:strings.LastIndex(id, "-")]
+		if last[writer] > id {
+			return false
+		}
+		last[writer] = id
+	}
+	return true
+}
+
+func TestAfterAKillDuringTheHoldRequestsGoOnAndTheNextStartTidiesUp(t *testing.T) {
+	s := newSite(t).blueLive()
+	s.want(s.push(s.commit("second")), deploy.StateSucceeded)
+	book := &ledger{}
+	l := load.Start(context.Background(), "127.0.0.1:"+s.ports["edge"], s.reader(), s.reader(), s.uploader(book, "writer", 10))
+	for range 3 {
+		var d deploy.Deployment
+		s.ask(http.MethodPost, "/switch", "", http.StatusAccepted, &d)
+		s.untilPhase(d.ID, deploy.PhaseHold)
+		s.stop(9)
+		before := l.Sent()
+		s.eventually(20*time.Second, "requests go on without verdigris", func() error {
+			if l.Sent() < before+50 {
+				return fmt.Errorf("%d requests since", l.Sent()-before)
+			}
+			return nil
+		})
+		s.start()
+		s.ended(d.ID)
+	}
+	var status deploy.Status
+	s.ask(http.MethodGet, "/status", "", http.StatusOK, &status)
+	s.serves(status.Live)
+	report := l.Stop()
+	t.Log(report)
+	if report.Failed > 0 {
+		t.Errorf("failed requests: %s", report)
+	}
+	s.accountFor(book, status.Live)
+	s.want(s.order("/switch", ""), deploy.StateSucceeded)
+}
+
+// untilPhase waits until a deployment has begun a phase or has ended.
+func (s *site) untilPhase(id int64, p deploy.Phase) {
+	s.t.Helper()
+	s.eventually(time.Minute, fmt.Sprintf("deployment %d reaches %s", id, p), func() error {
+		var d deploy.Deployment
+		s.ask(http.MethodGet, fmt.Sprintf("/deployments/%d", id), "", http.StatusOK, &d)
+		if d.State.Ended() || slices.ContainsFunc(d.Phases, func(r deploy.PhaseRecord) bool { return r.Phase == p }) {
+			return nil
+		}
+		return fmt.Errorf("it is %s in %d phases", d.State, len(d.Phases))
+	})
+}

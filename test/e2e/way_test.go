@@ -1,0 +1,175 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"verdigris/deploy"
+)
+
+// picture is the smallest thing that the gallery takes for a GIF, with a number in it.
+func picture(n string) string { return "GIF89a" + n }
+
+func (s *site) upload(n string) {
+	s.t.Helper()
+	status, body := answer(http.Post(s.edge("/upload"), "image/gif", strings.NewReader(picture(n))))
+	if status != http.StatusCreated {
+		s.t.Fatalf("upload: status %d: %s", status, body)
+	}
+}
+
+func (s *site) images(slice deploy.Slice) []string {
+	s.t.Helper()
+	list, err := s.redis(slice).LRange(context.Background(), "images", 0, -1).Result()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return list
+}
+
+func TestASignedPushBecomesTheLiveSliceWithItsDataAndARollbackBringsBothBack(t *testing.T) {
+	s := newSite(t).blueLive()
+	s.serves(deploy.Blue)
+	for i := range 5 {
+		s.upload(fmt.Sprint("first", i))
+	}
+	cache := s.redis(deploy.Green).Set(context.Background(), "cache:page", "of green", 0)
+	if cache.Err() != nil {
+		t.Fatal(cache.Err())
+	}
+
+	second := s.commit("a visible change")
+	d := s.want(s.push(second), deploy.StateSucceeded)
+	if d.Slice != deploy.Green || d.From != deploy.Blue || string(d.Commit) != second {
+		t.Errorf("the push went from %s to %s with %s", d.From, d.Slice, d.Commit)
+	}
+	s.serves(deploy.Green)
+	if got := s.images(deploy.Green); len(got) != 5 {
+		t.Errorf("green has %d images, want 5", len(got))
+	}
+	if v := s.redis(deploy.Green).Get(context.Background(), "cache:page").Val(); v != "of green" {
+		t.Errorf("green's cache was touched: %q", v)
+	}
+	if status, _ := answer(http.Get("http://127.0.0.1:" + s.ports["blue"] + "/health")); status != http.StatusOK {
+		t.Errorf("blue does not answer any more: %d", status)
+	}
+	if live := strings.TrimSpace(read(t, filepath.Join(s.dir, ".current-env"))); live != "green" {
+		t.Errorf(".current-env says %q", live)
+	}
+
+	s.upload("second")
+	s.want(s.order("/rollback", ""), deploy.StateSucceeded)
+	s.serves(deploy.Blue)
+	blue, green := s.images(deploy.Blue), s.images(deploy.Green)
+	if len(blue) != 6 || strings.Join(blue, ",") != strings.Join(green, ",") {
+		t.Errorf("after the rollback blue has %d images and green %d", len(blue), len(green))
+	}
+	if live := strings.TrimSpace(read(t, filepath.Join(s.dir, ".previous-env"))); live != "green" {
+		t.Errorf(".previous-env says %q", live)
+	}
+}
+
+func TestDockerComposeSeesAndStopsWhatVerdigrisStarted(t *testing.T) {
+	s := newSite(t).blueLive()
+	compose := func(args ...string) string {
+		t.Helper()
+		cmd := exec.Command("docker-compose", append([]string{"-p", s.app + "-blue", "-f", "docker-compose.blue.yml"}, args...)...)
+		cmd.Dir = s.repo
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("docker-compose %v: %v\n%s", args, err, out)
+		}
+		return string(out)
+	}
+	if out := compose("ps"); !strings.Contains(out, "Up") {
+		t.Errorf("docker-compose ps does not show the slice:\n%s", out)
+	}
+	if out := compose("logs"); !strings.Contains(out, "web") {
+		t.Errorf("docker-compose logs does not show the slice:\n%s", out)
+	}
+	compose("stop")
+	if out := docker(t, "ps", "-q", "--filter", "label=com.docker.compose.project="+s.app+"-blue"); out != "" {
+		t.Errorf("docker-compose stop left %s running", out)
+	}
+}
+
+func TestSlicesAreDeployedSwitchedAndStoppedByCommand(t *testing.T) {
+	s := newSite(t)
+	s.must("deploy", "--switch")
+	s.serves(deploy.Blue)
+	s.commit("second")
+	s.must("deploy", "green")
+	s.serves(deploy.Blue)
+	s.must("deploy", "staging")
+	if status, _ := answer(http.Get("http://127.0.0.1:" + s.ports["staging"] + "/health")); status != http.StatusOK {
+		t.Errorf("staging does not answer: %d", status)
+	}
+	if out, code := s.command("deploy", "blue"); code != 3 || !strings.Contains(out, "live") {
+		t.Errorf("a deploy to the live slice: exit code %d\n%s", code, out)
+	}
+	s.must("switch", "green")
+	s.serves(deploy.Green)
+	s.must("rollback")
+	s.serves(deploy.Blue)
+	if out, code := s.command("stop", "blue"); code != 3 {
+		t.Errorf("a stop of the live slice: exit code %d\n%s", code, out)
+	}
+	s.must("stop", "green")
+	if out, code := s.command("switch"); code != 3 {
+		t.Errorf("a switch to a stopped slice: exit code %d\n%s", code, out)
+	}
+	for _, args := range [][]string{{"status"}, {"history"}, {"status", "--json"}, {"history", "--json"}, {"logs", "blue"}, {"version"}, {"config", "check"}} {
+		if out := s.must(args...); out == "" {
+			t.Errorf("verdigris %v prints nothing", args)
+		}
+	}
+	s.serves(deploy.Blue)
+}
+
+func TestARestartedContainerIsFollowedToItsNewAddress(t *testing.T) {
+	s := newSite(t).blueLive()
+	web := docker(t, "ps", "-q", "--filter", "label=com.docker.compose.project="+s.app+"-blue")
+	network := s.app
+	docker(t, "network", "disconnect", network, web)
+	docker(t, "run", "-d", "--name", s.app+"-squatter", "--label", "com.docker.compose.project="+s.app+"-blue", "--network", network, imageOf("REDIS_IMAGE"), "redis-server")
+	docker(t, "network", "connect", network, web)
+	s.eventually(20*time.Second, "the site answers again", func() error {
+		status, body := answer(http.Get(s.edge("/health")))
+		if status != http.StatusOK {
+			return fmt.Errorf("status %d: %s", status, body)
+		}
+		return nil
+	})
+}
+
+func TestWithAManualPromotionAPushWaitsForTheSwitch(t *testing.T) {
+	s := newSite(t, func(s *site) {
+		s.replace("verdigris.yml", "    web: {", "    promote: manual\n    web: {")
+	}).blueLive()
+	s.want(s.push(s.commit("second")), deploy.StateSucceeded)
+	s.serves(deploy.Blue)
+	s.want(s.order("/switch", `{"to":"green"}`), deploy.StateSucceeded)
+	s.serves(deploy.Green)
+}
+
+func TestARelativeBindMountOfTheCheckoutIsWhatTheContainerSees(t *testing.T) {
+	s := newSite(t, func(s *site) {
+		s.write("repo/etc/motto", "first")
+		for _, slice := range []string{"blue", "green"} {
+			s.replace("repo/docker-compose."+slice+".yml", "    restart:", "    volumes: [./etc:/etc/motto:ro]\n    restart:")
+		}
+		s.commit("a file to mount")
+	}).blueLive()
+	mounted := docker(t, "inspect", "-f", "{{range .Mounts}}{{.Source}}{{end}}", s.app+"-blue-web-1")
+	content, err := os.ReadFile(filepath.Join(mounted, "motto"))
+	if err != nil || string(content) != "first" {
+		t.Errorf("mounted %s: %q %v", mounted, content, err)
+	}
+}
