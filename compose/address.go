@@ -74,12 +74,13 @@ func published(c container.InspectResponse, port int) string {
 	if c.HostConfig.NetworkMode.IsHost() {
 		return net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	}
-	for _, b := range c.NetworkSettings.Ports[nat.Port(strconv.Itoa(port)+"/tcp")] {
-		host := b.HostIP
-		if everywhere(host) {
-			host = "127.0.0.1"
-		}
-		return net.JoinHostPort(host, b.HostPort)
+	bindings := c.NetworkSettings.Ports[nat.Port(strconv.Itoa(port)+"/tcp")]
+	if len(bindings) == 0 {
+		return ""
 	}
-	return ""
+	host := bindings[0].HostIP
+	if everywhere(host) {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, bindings[0].HostPort)
 }

@@ -17,7 +17,6 @@ type fakeController struct {
 	push   func(ctx context.Context, app string, p deploy.Push) (deploy.Outcome, error)
 	stop   func(ctx context.Context, app string, s deploy.Slice) error
 	events func(ctx context.Context, id, after int64) (<-chan deploy.Event, error)
-	ended  bool
 }
 
 func (f *fakeController) note(what any) {
