@@ -79,7 +79,7 @@ func (c *conn) allows(commands ...[]string) (bool, error) {
 func reading(key string) [][]string {
 	return [][]string{
 		{"SCAN", "0"}, {"EXISTS", key}, {"TYPE", key}, {"PTTL", key}, {"TIME"}, {"MEMORY", "USAGE", key}, {"DUMP", key},
-		{"GET", key}, {"STRLEN", key}, {"LRANGE", key, "0", "0"}, {"LLEN", key},
+		{"GET", key}, {"LRANGE", key, "0", "0"}, {"LLEN", key},
 		{"HSCAN", key, "0"}, {"HGETALL", key}, {"HMGET", key, "f"}, {"HLEN", key},
 		{"SSCAN", key, "0"}, {"SMEMBERS", key}, {"SISMEMBER", key, "m"}, {"SCARD", key},
 		{"ZRANGE", key, "0", "0"}, {"ZCARD", key},

@@ -49,6 +49,10 @@ func (t *transfer) Settle(ctx context.Context) (deploy.CopyReport, error) {
 	if err != nil {
 		err = fmt.Errorf("settle keys: %w", err)
 	}
+	if errors.Is(err, deploy.ErrDataDiffers) {
+		err = &deploy.HintedError{Err: err, Next: fmt.Sprintf("find out what writes to the redis of %s or %s besides requests, e.g. a background job, "+
+			"and let it rest during a switch", t.from.slice, t.to.slice)}
+	}
 	return run.report(), hinted(err)
 }
 
@@ -83,11 +87,7 @@ func (p *pass) verdict() error {
 	if more := p.unequalCount - len(p.unequal); more > 0 {
 		names = fmt.Sprintf("%s and %d more", names, more)
 	}
-	return &deploy.HintedError{
-		Err: fmt.Errorf("%w: %s", deploy.ErrDataDiffers, names),
-		Next: fmt.Sprintf("find out what writes to the redis of %s or %s besides requests, e.g. a background job, and let it rest during a switch",
-			p.from.slice, p.to.slice),
-	}
+	return fmt.Errorf("%w: %s", deploy.ErrDataDiffers, names)
 }
 
 // Close ends the session. It is safe to call it more than once.

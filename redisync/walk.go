@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	batchSize = 200  // keys that travel together
+	batchSize = 500  // keys that travel together
 	scanCount = 1000 // slots that one SCAN looks at: about a millisecond of the server's time
 )
 
