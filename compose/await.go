@@ -63,10 +63,15 @@ func (x *execution) awaitAll(ctx context.Context) error {
 	return group.Wait()
 }
 
-// started is met when the container has become healthy or, without a healthcheck, has run for the settle time.
+// started is met when the container has become healthy or, without a healthcheck, has run for the settle time. The web
+// service need not settle: whoever starts a slice asks it over HTTP next, and that tells more.
 func (x *execution) started(service string) verdict {
+	web := service == x.settings.Web
 	return func(c container.InspectResponse) (bool, error) {
-		if ended(c) && c.State.ExitCode == 0 && service != x.settings.Web && !restarts(c) {
+		if ended(c) && c.State.ExitCode == 0 && !web && !restarts(c) {
+			return true, nil
+		}
+		if web && c.State.Running && c.State.Health == nil && c.RestartCount == 0 {
 			return true, nil
 		}
 		return x.healthy(c)

@@ -49,6 +49,12 @@ func (r *Runtime) loadSlice(ctx context.Context, slice deploy.Slice, rel deploy.
 			"IMAGE_TAG":         string(rel.Commit),
 		},
 	}
+	if i := absent(p.files); i >= 0 {
+		return nil, &deploy.HintedError{
+			Err:  fmt.Errorf("%s is not in the repository at commit %s", names[i], rel.Commit.Short()),
+			Next: fmt.Sprintf("commit it and deploy that commit, or name the right file in verdigris.yml: compose.slices.%s", slice),
+		}
+	}
 	return p, r.load(ctx, p, r.settings.Project(slice), rel.Dir)
 }
 
@@ -61,7 +67,21 @@ func (r *Runtime) loadShared(ctx context.Context) (*project, error) {
 		}
 	}
 	p := &project{app: r.settings.App, files: under(r.settings.Dir, r.settings.SharedFiles)}
+	if i := absent(p.files); i >= 0 {
+		return nil, &deploy.HintedError{
+			Err:  fmt.Errorf("the shared compose file %s does not exist", p.files[i]),
+			Next: "put it there, or name the right one in verdigris.yml: compose.shared",
+		}
+	}
 	return p, r.load(ctx, p, r.settings.SharedProject(), r.settings.Dir)
+}
+
+// absent returns the index of the first file that does not exist, -1 when all do.
+func absent(files []string) int {
+	return slices.IndexFunc(files, func(file string) bool {
+		_, err := os.Stat(file)
+		return errors.Is(err, fs.ErrNotExist)
+	})
 }
 
 // load fills p from its files: interpolation, merge, extends, profiles and relative paths as Compose does them.

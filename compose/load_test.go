@@ -163,6 +163,26 @@ func TestAMissingEnvFileIsNamedUnlessItIsTheDefault(t *testing.T) {
 	wants(t, err, "production.env does not exist")
 }
 
+func TestAComposeFileThatIsNotThereIsNamed(t *testing.T) {
+	s := newSite(t, nil, "services: {web: {image: x}}\n")
+	rel := s.release(commitA)
+	rel.Dir = t.TempDir()
+	_, err := s.loadSlice(t.Context(), deploy.Blue, rel)
+	wantHint(t, err, "blue.yml is not in the repository at commit "+commitA.Short(), "commit it")
+
+	s.settings.SharedFiles = []string{"elsewhere.yml"}
+	_, err = s.loadShared(t.Context())
+	wantHint(t, err, "elsewhere.yml does not exist", "compose.shared")
+}
+
+func wantHint(t *testing.T, err error, reason, next string) {
+	t.Helper()
+	var hinted *deploy.HintedError
+	if !errors.As(err, &hinted) || !strings.Contains(err.Error(), reason) || !strings.Contains(hinted.Next, next) {
+		t.Errorf("error %+v, want %q and the hint %q", err, reason, next)
+	}
+}
+
 func TestASliceWithoutAFileIsRefused(t *testing.T) {
 	s := newSite(t, nil, "services: {web: {image: x}}")
 	_, err := s.load(deploy.Staging)

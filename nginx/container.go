@@ -20,14 +20,14 @@ type ContainerProcess struct{ Container Container }
 
 // Test runs nginx -t in the container.
 func (p ContainerProcess) Test(ctx context.Context, file string) error {
-	if _, err := p.Workers(ctx); err != nil {
-		return err
-	}
 	output, err := p.Container.Exec(ctx, "nginx", "-e", "stderr", "-t", "-q", "-c", file)
-	if err != nil {
-		return refused(file, output, err)
+	if err == nil {
+		return nil
 	}
-	return nil
+	if _, gone := p.Workers(ctx); gone != nil {
+		return gone // nginx had no chance to refuse anything
+	}
+	return refused(file, output, err)
 }
 
 // Reload sends SIGHUP to the container.

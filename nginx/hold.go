@@ -43,10 +43,8 @@ func (r *Router) hold(ctx context.Context, next deploy.Route) (*hold, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, candidate := range [][]byte{routed, holding} {
-		if err := r.test(ctx, candidate); err != nil {
-			return nil, err
-		}
+	if err := r.test(ctx, routed, holding); err != nil {
+		return nil, err
 	}
 	gate, err := openGate(ctx, r.settings.run(gateSocket), r.HoldTimeout, r.MaxHeld)
 	if err != nil {

@@ -5,29 +5,43 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
+	"sync"
 	"time"
 
 	"verdigris/deploy"
 )
 
-// test lets nginx check the upstream file under another name, beside a main file that takes it in.
-func (r *Router) test(ctx context.Context, upstream []byte) error {
+// test lets nginx check upstream files, each under a name of its own beside a main file that takes it in, and all at
+// the same time: starting nginx takes longer than what it does.
+func (r *Router) test(ctx context.Context, upstreams ...[]byte) error {
 	ctx, cancel := context.WithTimeout(ctx, r.TestTimeout)
 	defer cancel()
-	main, err := renderMain(r.settings, candidateUpstreamFile)
+	errs := make([]error, len(upstreams))
+	var done sync.WaitGroup
+	for i, upstream := range upstreams {
+		done.Go(func() { errs[i] = r.testOne(ctx, strconv.Itoa(i), upstream) })
+	}
+	done.Wait()
+	return errors.Join(errs...)
+}
+
+func (r *Router) testOne(ctx context.Context, name string, upstream []byte) error {
+	upstreamFile, mainFile := "upstream.candidate"+name+".conf", "router.candidate"+name+".conf"
+	main, err := renderMain(r.settings, upstreamFile)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(r.settings.conf(candidateUpstreamFile))
-	defer os.Remove(r.settings.conf(candidateRouterFile))
+	defer os.Remove(r.settings.conf(upstreamFile))
+	defer os.Remove(r.settings.conf(mainFile))
 	err = errors.Join(
-		writeFile(r.settings.conf(candidateUpstreamFile), upstream),
-		writeFile(r.settings.conf(candidateRouterFile), main),
+		writeFile(r.settings.conf(upstreamFile), upstream),
+		writeFile(r.settings.conf(mainFile), main),
 	)
 	if err != nil {
 		return err
 	}
-	return hinted(r.Process.Test(ctx, r.settings.nginxConf(candidateRouterFile)))
+	return hinted(r.Process.Test(ctx, r.settings.nginxConf(mainFile)))
 }
 
 // install puts a tested upstream file in force. On error the file before it is back, and in force again; the error

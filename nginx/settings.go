@@ -45,13 +45,11 @@ type Listen struct {
 
 // The files in the configuration directory, and the sockets in the run directory.
 const (
-	edgeFile              = "edge.conf"
-	routerFile            = "router.conf"
-	upstreamFile          = "upstream.conf"
-	candidateRouterFile   = "router.candidate.conf"
-	candidateUpstreamFile = "upstream.candidate.conf"
-	adminSocket           = "router-admin.sock"
-	gateSocket            = "gate.sock"
+	edgeFile     = "edge.conf"
+	routerFile   = "router.conf"
+	upstreamFile = "upstream.conf"
+	adminSocket  = "router-admin.sock"
+	gateSocket   = "gate.sock"
 )
 
 // plain is what may stand in a configuration without quotes, and without meaning anything to nginx.

@@ -34,10 +34,11 @@ func BenchmarkDeliveryToLive(b *testing.B) {
 	var ours, compose []time.Duration
 	for i := range rounds {
 		idle := s.idle()
-		s.ask(http.MethodPost, "/stop/"+string(idle), "", http.StatusOK, nil)
+		s.ask(http.MethodPost, "/stop/"+string(idle), "", http.StatusNoContent, nil)
 		d := s.want(s.push(s.commit(fmt.Sprint("round ", i))), deploy.StateSucceeded)
 		ours = append(ours, untilRoute(d))
-		s.ask(http.MethodPost, "/stop/"+string(s.idle()), "", http.StatusOK, nil)
+		b.Log(phaseTimes(d))
+		s.ask(http.MethodPost, "/stop/"+string(s.idle()), "", http.StatusNoContent, nil)
 		compose = append(compose, s.composeUp(s.idle(), string(d.Commit)))
 	}
 	report(b, "ms-to-live", ours, compose, "x-compose-up")
@@ -50,6 +51,15 @@ func untilRoute(d deploy.Deployment) time.Duration {
 		}
 	}
 	return 0
+}
+
+// phaseTimes lists where a deployment's time went, in milliseconds.
+func phaseTimes(d deploy.Deployment) string {
+	var text strings.Builder
+	for _, p := range d.Phases {
+		fmt.Fprintf(&text, "%s %.0f ", p.Phase, p.Seconds()*1000)
+	}
+	return text.String()
 }
 
 func (s *site) idle() deploy.Slice {
