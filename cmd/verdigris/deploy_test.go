@@ -55,6 +55,14 @@ func TestDeployShowsThePhasesAndItsEnd(t *testing.T) {
 	}
 }
 
+func TestTheMomentInWhichTheTrafficMovedIsTold(t *testing.T) {
+	w := newWorkplace(t)
+	end := ended(deploy.StateSucceeded, nil)
+	end.Phases = []deploy.PhaseRecord{*phase(1, deploy.PhaseRoute, deploy.PhaseDone, "").Record}
+	w.serveDeployment(end)
+	w.run(t, "deploy", "--switch").want(t, exitOK, "green is live after 1.5 s; all done after 4.2 s\n")
+}
+
 func TestDeployWithoutASliceTakesTheIdleOne(t *testing.T) {
 	w := newWorkplace(t)
 	asked := w.serveDeployment(ended(deploy.StateSucceeded, nil))

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -67,11 +68,11 @@ func (c *cli) pushed(ctx context.Context, d delivered, detach bool) error {
 		if c.json {
 			return c.writeJSON(d)
 		}
-		_, err := fmt.Fprintf(c.out, "%s: %s\n", d.Result, d.Reason)
+		_, err := fmt.Fprintf(c.out, "signed push delivered: %s: %s\n", d.Result, d.Reason)
 		return err
 	}
-	if d.Reason != "" && !c.json {
-		fmt.Fprintf(c.out, "%s: %s\n", d.Result, d.Reason)
+	if !c.json {
+		fmt.Fprintf(c.out, "signed push delivered: %s\n", strings.TrimSuffix(d.Result+": "+d.Reason, ": "))
 	}
 	api, err := c.client()
 	if err != nil {

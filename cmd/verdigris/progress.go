@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"verdigris/deploy"
 )
@@ -125,13 +126,25 @@ func writeEnd(out io.Writer, d deploy.Deployment, log []string) {
 }
 
 func success(d deploy.Deployment) string {
-	took := d.EndedAt.Sub(d.StartedAt).Seconds()
 	if d.Promote {
-		return fmt.Sprintf("%s is live after %.1f s", d.Slice, took)
+		return fmt.Sprintf("%s is live after %s", d.Slice, moved(d))
 	}
-	text := fmt.Sprintf("%s is ready after %.1f s", d.Slice, took)
+	text := fmt.Sprintf("%s is ready after %.1f s", d.Slice, seconds(d, d.EndedAt))
 	if d.Slice.Production() {
 		text += fmt.Sprintf("; move the traffic with: verdigris switch %s", d.Slice)
 	}
 	return text
 }
+
+// moved says when the traffic moved, which is before the end: nobody waits for the watch.
+func moved(d deploy.Deployment) string {
+	for _, r := range d.Phases {
+		if r.Phase == deploy.PhaseRoute && !r.EndedAt.IsZero() {
+			return fmt.Sprintf("%.1f s; all done after %.1f s", seconds(d, r.EndedAt), seconds(d, d.EndedAt))
+		}
+	}
+	return fmt.Sprintf("%.1f s", seconds(d, d.EndedAt))
+}
+
+// seconds counts from the beginning of a deployment.
+func seconds(d deploy.Deployment, until time.Time) float64 { return until.Sub(d.StartedAt).Seconds() }

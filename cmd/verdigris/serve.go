@@ -11,6 +11,7 @@ import (
 
 	"verdigris/compose"
 	"verdigris/config"
+	"verdigris/deploy"
 	"verdigris/server"
 	"verdigris/store"
 )
@@ -60,7 +61,10 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger) (err error
 	closers = append(closers, closed(local))
 	network, err := net.Listen("tcp", cfg.Server.Listen)
 	if err != nil {
-		return fmt.Errorf("listen on %s: %w", cfg.Server.Listen, err)
+		return &deploy.HintedError{
+			Err:  fmt.Errorf("start the API: %w", err),
+			Next: "stop what listens on " + cfg.Server.Listen + ", or choose another server.listen",
+		}
 	}
 	closers = append(closers, closed(network))
 	journal, err := store.Open(ctx, cfg.Journal())

@@ -57,6 +57,8 @@ func role(s deploy.Status, slice deploy.Slice) string {
 		return "live"
 	case s.Previous:
 		return "previous"
+	case deploy.Staging:
+		return "staging" // it never takes turns
 	}
 	return "idle"
 }
