@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Removes everything that the demo made: processes, containers, networks, volumes, images and .verdigris. Images that
-# were pulled stay, and with KEEP_IMAGES=1 so do the stand-ins, which take the longest to make.
+# were pulled stay, and so does Docker's build cache, which cannot be told apart; with KEEP_IMAGES=1 the stand-ins
+# stay too, which take the longest to make.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 cd "$root"
@@ -26,8 +27,13 @@ remove_stand_ins() {
     named 'verdigris-local/*' | while read -r image; do
         docker image rm "$image" >/dev/null 2>&1 || say "kept $image: another container uses it"
     done
+    forget '=verdigris-local/'
+}
+
+# forget takes lines out of .env, and .env away with the last one.
+forget() {
     if [ ! -f "$env_file" ]; then return; fi
-    sed -i '/=verdigris-local\//d' "$env_file"
+    sed -i "\\:$1:d" "$env_file"
     [ -s "$env_file" ] || rm -f "$env_file"
 }
 
@@ -38,9 +44,11 @@ gallery_containers | remove rm -f -v
 of_gallery network ls | remove network rm
 of_gallery volume ls | remove volume rm
 say "removing images"
+docker image ls -q --filter label=verdigris.app=gallery | sort -u | remove image rm -f
 named gallery | remove image rm -f
 named verdigris | remove image rm -f
 docker image prune -f --filter label=verdigris.build >/dev/null
+forget '^\(VERDIGRIS_UID\|DOCKER_GID\)='
 if [ "${KEEP_IMAGES:-}" != 1 ]; then remove_stand_ins; fi
 rm -rf .verdigris .current-env .previous-env
 say "nothing of the demo is left"

@@ -8,6 +8,14 @@ cd "$root"
 site=http://localhost:8080
 pictures=5
 
+# one_demo fails where the demo of another clone is there: both would want the same names and ports.
+one_demo() {
+    local other
+    other=$(docker ps -a --filter label=com.docker.compose.project=gallery-shared \
+        --format '{{.Label "com.docker.compose.project.working_dir"}}' | grep -vxF "$root" | head -n 1) || return 0
+    die "the demo of another folder is there: $other" "remove it: make -C $other demo-down"
+}
+
 # free_ports fails where somebody else has a port that the demo needs.
 free_ports() {
     if [ -n "$(gallery_containers)" ] || serve_pid >/dev/null; then return; fi
@@ -61,6 +69,7 @@ port_of() { if [ "$1" = blue ]; then echo 9090; else echo 5060; fi; }
 
 say "looking for Docker and tools"
 scripts/tools.sh demo
+one_demo
 free_ports
 mkdir -p "$demo"
 make_secret
@@ -72,7 +81,10 @@ make --no-print-directory -s build &
 build=$!
 make_repository &
 repository=$!
+# What runs beside the script does not hear Ctrl-C by itself.
+trap 'kill $images $build $repository 2>/dev/null; exit 130' INT TERM
 for job in $images $build $repository; do wait "$job"; done
+trap - INT TERM
 
 say "starting the shared services: edge, router, redis-blue, redis-green"
 bin/verdigris up
@@ -115,6 +127,7 @@ cat <<END
   push the next commit   scripts/demo-push.sh
   what is running        bin/verdigris status
   what happened          bin/verdigris history
+  what the app prints    bin/verdigris logs --follow
   stop and remove all    make demo-down
 
 END

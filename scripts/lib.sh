@@ -63,9 +63,10 @@ stop_serve() {
     local pid
     pid=$(serve_pid) || return 0
     kill "$pid"
-    for _ in $(seq 300); do
-        kill -0 "$pid" 2>/dev/null || return 0
-        sleep 0.1
+    # kill -0 would also wait for whoever reaps it.
+    for _ in $(seq 600); do
+        serve_pid >/dev/null || return 0
+        sleep 0.05
     done
     die "verdigris serve (process $pid) does not end" "look at .verdigris/serve.log"
 }
