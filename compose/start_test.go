@@ -44,11 +44,13 @@ func TestASliceStartsIsSeenByComposeAndStops(t *testing.T) {
 	if len(status.Endpoints) != 1 || !strings.HasSuffix(status.Endpoints[0].Address, ":6379") {
 		t.Fatalf("endpoints are %+v", status.Endpoints)
 	}
-	conn, err := net.DialTimeout("tcp", status.Endpoints[0].Address, 2*time.Second)
-	if err != nil {
-		t.Fatalf("the endpoint does not answer: %v", err)
-	}
-	conn.Close()
+	eventually(t, "the endpoint answers", func() bool {
+		conn, err := net.DialTimeout("tcp", status.Endpoints[0].Address, 2*time.Second)
+		if err == nil {
+			conn.Close()
+		}
+		return err == nil
+	})
 
 	project := s.settings.Project(deploy.Blue)
 	ps := s.dockerCompose("ps")
