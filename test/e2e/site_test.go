@@ -177,6 +177,8 @@ func (s *site) remove() {
 		}
 	}
 	s.removeAll([]string{"images", "-q", "--filter", "label=verdigris.app=" + s.app}, []string{"rmi", "-f"})
+	// By name: what another program has built, from the same files, is one image for all sites.
+	s.removeAll([]string{"images", "--format", "{{.Repository}}:{{.Tag}}", "--filter", "reference=" + s.app}, []string{"rmi", "-f"})
 }
 
 func (s *site) removeAll(list, remove []string) {
