@@ -54,7 +54,7 @@ serve_pid() {
     local pid
     pid=$(cat "$root/.verdigris/serve.pid" 2>/dev/null) || return 1
     # After a restart of the machine the number may be somebody else's.
-    tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -q 'verdigris serve' || return 1
+    tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -q 'verdigris serve' || return 1
     printf '%s\n' "$pid"
 }
 
