@@ -108,7 +108,7 @@ func (r *Runtime) build(ctx context.Context, p *project, s types.ServiceConfig, 
 	if ctx.Err() != nil {
 		return fmt.Errorf("build image: stopped: %w", context.Cause(ctx))
 	}
-	return &deploy.LoggedError{Err: fmt.Errorf("build image: %w", roomFor(err, last.lines)), Lines: last.lines}
+	return &deploy.LoggedError{Err: fmt.Errorf("build image: %w", roomFor(r.engine.explain(err), last.lines)), Lines: last.lines}
 }
 
 func (p *project) recipe(s types.ServiceConfig, fresh bool) recipe {
@@ -153,7 +153,8 @@ func (e *Engine) buildWith(ctx context.Context, job recipe, log deploy.Log) erro
 // roomFor adds the next step when the disk is full; a failing command in a build may be the only one that says so.
 func roomFor(err error, lines []string) error {
 	const full = "no space left on device"
-	if !strings.Contains(err.Error()+strings.Join(lines, "\n"), full) {
+	said := err.Error() + strings.Join(lines, "\n")
+	if !strings.Contains(strings.ToLower(said), full) { // the C library writes it with a capital
 		return err
 	}
 	return &deploy.HintedError{

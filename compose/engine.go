@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"syscall"
 	"time"
 
 	"github.com/docker/docker/client"
@@ -113,13 +115,23 @@ func (e *Engine) make(ctx context.Context, verb string, call func(context.Contex
 	return e.do(context.WithoutCancel(ctx), verb, call)
 }
 
-// explain adds the next step to an error that means that the engine is not there.
+// explain adds the next step to an error that means that the engine is not there, or went away in the middle.
 func (e *Engine) explain(err error) error {
-	if !client.IsErrConnectionFailed(err) {
-		return err
+	switch {
+	case client.IsErrConnectionFailed(err):
+		return &deploy.HintedError{
+			Err:  fmt.Errorf("the Docker Engine at %s cannot be reached: %w", e.client.DaemonHost(), err),
+			Next: "start it (systemctl start docker), check that DOCKER_HOST is right and that this user may use its socket",
+		}
+	case brokenOff(err):
+		return &deploy.HintedError{
+			Err:  fmt.Errorf("the connection to the Docker Engine at %s broke off: %w", e.client.DaemonHost(), err),
+			Next: "see whether it was restarted (systemctl status docker), then deploy again",
+		}
 	}
-	return &deploy.HintedError{
-		Err:  fmt.Errorf("the Docker Engine at %s cannot be reached: %w", e.client.DaemonHost(), err),
-		Next: "start it (systemctl start docker), check that DOCKER_HOST is right and that this user may use its socket",
-	}
+	return err
+}
+
+func brokenOff(err error) bool {
+	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }

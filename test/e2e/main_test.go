@@ -43,7 +43,7 @@ func needs() error {
 			return err
 		}
 	}
-	for _, variable := range []string{"NGINX_IMAGE", "REDIS_IMAGE"} {
+	for _, variable := range []string{"NGINX_IMAGE", "REDIS_IMAGE", "BASE_IMAGE"} {
 		image := imageOf(variable)
 		if err := exec.Command("docker", "image", "inspect", image).Run(); err != nil {
 			return fmt.Errorf("the image %s is not there: run scripts/images.sh", image)

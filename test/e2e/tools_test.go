@@ -23,7 +23,7 @@ func imageOf(variable string) string {
 			return value
 		}
 	}
-	return map[string]string{"NGINX_IMAGE": "verdigris-local/nginx", "REDIS_IMAGE": "verdigris-local/redis"}[variable]
+	return map[string]string{"NGINX_IMAGE": "verdigris-local/nginx", "REDIS_IMAGE": "verdigris-local/redis", "BASE_IMAGE": "verdigris-local/debian"}[variable]
 }
 
 // freePort returns a port of loopback that nobody listens on now.
