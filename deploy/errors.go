@@ -17,8 +17,6 @@ var (
 	ErrRouteRefused = errors.New("the router refused the new route")
 	// ErrQueueFull means that no more operations can wait; the caller should try again later.
 	ErrQueueFull = errors.New("too many operations are waiting")
-	// ErrClosed means that the controller is shutting down.
-	ErrClosed = errors.New("verdigris is shutting down")
 )
 
 // InputError says that a request cannot be carried out as it was made. Nothing was changed.

@@ -100,7 +100,6 @@ func TestErrorsBecomeAnswers(t *testing.T) {
 		{fmt.Errorf("deployment 9: %w", deploy.ErrUnknownDeployment), 404, "no such deployment", "", ""},
 		{&deploy.ConflictError{Reason: "green is live", Next: "deploy to blue"}, 409, "green is live", "deploy to blue", ""},
 		{deploy.ErrQueueFull, 503, "waiting", "try again", "30"},
-		{fmt.Errorf("enqueue: %w", deploy.ErrClosed), 503, "shutting down", "", "5"},
 		{fmt.Errorf("ask: %w", context.DeadlineExceeded), 504, "too long", "", ""},
 		{errors.New("secret internals"), 500, "inside verdigris", "request_id", ""},
 		{&deploy.HintedError{Err: errors.New("secret internals"), Next: "free some space"}, 500, "inside verdigris", "free some space", ""},

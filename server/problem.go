@@ -94,8 +94,6 @@ func explain(err error) problem {
 		return problem{Status: http.StatusBadRequest, Detail: deploy.ErrUnknownRef.Error(), Next: "check repository.branch in verdigris.yml, or name a commit"}
 	case errors.Is(err, deploy.ErrQueueFull):
 		return problem{Status: http.StatusServiceUnavailable, Detail: deploy.ErrQueueFull.Error(), Next: "try again when some have ended", retryAfter: "30"}
-	case errors.Is(err, deploy.ErrClosed):
-		return problem{Status: http.StatusServiceUnavailable, Detail: deploy.ErrClosed.Error(), Next: "try again in a moment", retryAfter: "5"}
 	case errors.As(err, &tooLarge):
 		return problem{Status: http.StatusRequestEntityTooLarge, Detail: "the body is larger than this route takes"}
 	case errors.As(err, &routing):
