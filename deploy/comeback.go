@@ -14,22 +14,18 @@ func (r *run) comeBack(ctx context.Context, before Route) error {
 	}
 	ctx = context.WithoutCancel(ctx)
 	return r.phase(ctx, PhaseReturn, 0, func(ctx context.Context) (string, error) {
-		back, err := r.nextRoute(ctx, before.Slice, Route{})
-		if err != nil {
-			return "", err
-		}
-		if err := r.carryBack(ctx, back); err != nil {
+		if err := r.carryBack(ctx, before.Slice); err != nil {
 			return "", err
 		}
 		r.fate = returned
-		return fmt.Sprintf("%s (%s) is live again", back.Slice, back.Commit.Short()), nil
+		return fmt.Sprintf("%s (%s) is live again", before.Slice, before.Commit.Short()), nil
 	})
 }
 
 // carryBack differs from carry in one thing: data that cannot be carried does not keep the traffic on a release
 // that has failed. What was lost sight of is said in the deployment's failure.
-func (r *run) carryBack(ctx context.Context, back Route) error {
-	transfer, err := r.bulkCopy(back.Slice.Other(), back.Slice, r.quietly(ctx))
+func (r *run) carryBack(ctx context.Context, to Slice) error {
+	transfer, err := r.bulkCopy(to.Other(), to, r.quietly(ctx))
 	if transfer != nil {
 		defer transfer.Close()
 	}
@@ -39,7 +35,7 @@ func (r *run) carryBack(ctx context.Context, back Route) error {
 	if transfer != nil {
 		transfer = &bestEffort{Transfer: transfer, failed: func(err error) { r.lost = err }}
 	}
-	return r.move(ctx, transfer, back, r.quietly(ctx))
+	return r.move(ctx, transfer, to, Route{}, r.quietly(ctx)) // the release that failed is no way back
 }
 
 // quietly carries out steps under the roof of the running phase: they show as progress.

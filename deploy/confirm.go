@@ -11,7 +11,8 @@ const verifyWithin = 5 * time.Second
 
 // confirm looks at the new slice through the way that users' requests take: once at once, then for a while.
 func (r *run) confirm(ctx context.Context) error {
-	err := r.phase(ctx, PhaseVerify, verifyWithin, func(ctx context.Context) (string, error) {
+	// Being stopped says nothing about the release, so the one look that decides is taken before.
+	err := r.phase(context.WithoutCancel(ctx), PhaseVerify, verifyWithin, func(ctx context.Context) (string, error) {
 		return "answers through the edge", r.withLogs(ctx, r.d.Slice, r.verify(ctx))
 	})
 	if err != nil || r.app.Watch.Duration == 0 {
@@ -38,11 +39,10 @@ func (r *run) verify(ctx context.Context) error {
 	}
 }
 
-// watch asks for a while and counts failures in a row.
+// watch asks for a while and counts failures in a row. It does not end while failures are being counted.
 func (r *run) watch(ctx context.Context) (string, error) {
 	w := r.app.Watch
-	end := time.NewTimer(w.Duration)
-	defer end.Stop()
+	end := time.Now().Add(w.Duration)
 	tick := time.NewTicker(w.Interval)
 	defer tick.Stop()
 	asked, failures := 0, 0
@@ -50,14 +50,17 @@ func (r *run) watch(ctx context.Context) (string, error) {
 		select {
 		case <-ctx.Done():
 			return "cut short because verdigris was stopped", nil
-		case <-end.C:
-			return fmt.Sprintf("%s answered for %s", plural(asked, "request"), w.Duration), nil
 		case <-tick.C:
 		}
 		err := r.look(ctx)
+		if ctx.Err() != nil {
+			continue
+		}
 		asked++
-		if err == nil || ctx.Err() != nil {
-			failures = 0
+		if err == nil {
+			if failures = 0; !time.Now().Before(end) {
+				return fmt.Sprintf("%s made for %s", plural(asked, "request"), w.Duration), nil
+			}
 			continue
 		}
 		failures++

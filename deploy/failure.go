@@ -27,11 +27,15 @@ func (r *run) verdict(ctx context.Context, err error) (State, *Failure) {
 	if f.Next == "" {
 		f.Next = r.nextStep(f.Phase)
 	}
+	if r.replaced != "" {
+		f.Next += fmt.Sprintf("; %s ran on %s before and is gone: verdigris deploy %s --commit %s brings it back", r.replaced.Short(), r.d.Slice, r.d.Slice, r.replaced)
+	}
 	if r.lost != nil {
 		f.Reason += fmt.Sprintf("; on the way back the data could not be carried along (%v), so what was written since the cutover is on the slice that was left only", r.lost)
 	}
 	switch r.fate {
 	case moved:
+		f.Next = r.stuck() + "; " + f.Next
 		return StateFailed, f
 	case returned:
 		return StateRolledBack, f
@@ -39,12 +43,25 @@ func (r *run) verdict(ctx context.Context, err error) (State, *Failure) {
 	return StateAborted, f
 }
 
-// explain takes an error apart into what people need.
-func explain(err error) *Failure {
-	f := &Failure{Reason: err.Error()}
-	if in := (*phaseError)(nil); errors.As(err, &in) {
-		f.Phase, f.Reason = in.Phase, in.Err.Error()
+// stuck says how it comes that a release that failed is live.
+func (r *run) stuck() string {
+	if r.d.From == "" {
+		return "the first release has none to go back to, so it is live"
 	}
+	return "the traffic could not be brought back: look at verdigris status and verdigris doctor now"
+}
+
+// explain takes an error apart into what people need. Of several errors the first names the phase.
+func explain(err error) *Failure {
+	f := &Failure{}
+	var reasons []string
+	for _, e := range apart(err) {
+		if in := (*phaseError)(nil); f.Phase == "" && errors.As(e, &in) {
+			f.Phase, e = in.Phase, in.Err
+		}
+		reasons = append(reasons, e.Error())
+	}
+	f.Reason = strings.Join(reasons, "; ")
 	if hinted := (*HintedError)(nil); errors.As(err, &hinted) {
 		f.Next = hinted.Next
 	}
@@ -55,6 +72,14 @@ func explain(err error) *Failure {
 		f.Log = logged.Lines
 	}
 	return f
+}
+
+// apart returns the errors that errors.Join put together.
+func apart(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	return []error{err}
 }
 
 // serving says what still answers requests, as the router has it.
@@ -87,8 +112,6 @@ func (r *run) nextStep(p Phase) string {
 		return fmt.Sprintf("mend the cause; %s is ready: verdigris switch %s tries the cutover again", r.d.Slice, r.d.Slice)
 	case PhaseVerify, PhaseWatch:
 		return fmt.Sprintf("verdigris logs %s shows what the release said; mend it and push again", r.d.Slice)
-	case PhaseReturn:
-		return "look at verdigris status and verdigris doctor now: traffic is on a release that failed"
 	}
 	return "see verdigris status and verdigris doctor"
 }

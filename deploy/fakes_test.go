@@ -2,6 +2,7 @@ package deploy_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -152,6 +153,8 @@ type fakeRouter struct {
 	hold    func() error
 	drain   func(context.Context) (int, error)
 	onRoute func() error
+	release func() error
+	abort   func() error
 	get     func(deploy.Slice) (int, error)
 }
 
@@ -233,11 +236,17 @@ func (h *fakeHold) Route(context.Context) error {
 
 func (h *fakeHold) Release(context.Context) (int, time.Duration, error) {
 	h.router.note("release")
+	if h.router.release != nil {
+		return 0, 0, h.router.release()
+	}
 	return 3, 12 * time.Millisecond, nil
 }
 
 func (h *fakeHold) Abort(context.Context) error {
 	h.router.note("abort")
+	if h.router.abort != nil {
+		return h.router.abort()
+	}
 	return nil
 }
 
@@ -294,12 +303,20 @@ func (t *fakeTransfer) Settle(context.Context) (deploy.CopyReport, error) {
 
 func (t *fakeTransfer) Close() error { t.data.note("close"); return nil }
 
+var errJournalFull = errors.New("database or disk is full")
+
 // memoryJournal is a journal that forgets; store/ has the real one, tested there.
 type memoryJournal struct {
 	mu          sync.Mutex
 	deployments []deploy.Deployment
 	events      map[int64][]deploy.Event
 	full        bool
+}
+
+func (j *memoryJournal) setFull(full bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.full = full
 }
 
 func newJournal() *memoryJournal { return &memoryJournal{events: map[int64][]deploy.Event{}} }
@@ -329,7 +346,7 @@ func (j *memoryJournal) Save(_ context.Context, d deploy.Deployment) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.full {
-		return fmt.Errorf("database or disk is full")
+		return errJournalFull
 	}
 	j.deployments[d.ID-1] = d
 	return nil
@@ -357,6 +374,9 @@ func (j *memoryJournal) List(_ context.Context, _ string, _ int) ([]deploy.Deplo
 func (j *memoryJournal) Unfinished(context.Context, string) ([]deploy.Deployment, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if j.full {
+		return nil, errJournalFull
+	}
 	var left []deploy.Deployment
 	for _, d := range j.deployments {
 		if !d.State.Ended() {

@@ -7,8 +7,19 @@ import (
 	"time"
 )
 
-// follow keeps the route true between operations: a container that was restarted may come back under another
-// address, and a scaled service may have lost or regained one.
+// followEvery is how often the worker looks whether the live slice's containers have moved.
+const followEvery = 2 * time.Second
+
+// followAlways follows while operations go on too: a build may take half an hour, and what a slice starts may be
+// given the address that a container of the live slice has just lost.
+func (w *worker) followAlways(ctx context.Context) {
+	for pause(ctx, followEvery) {
+		w.follow(ctx)
+	}
+}
+
+// follow keeps the route true: a container that was restarted may come back under another address, and a scaled
+// service may have lost or regained one.
 func (w *worker) follow(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -21,15 +32,18 @@ func (w *worker) follow(ctx context.Context) {
 	if err != nil || !observed.Running() || sameEndpoints(route.Endpoints, observed.Endpoints) {
 		return
 	}
-	moved := route
-	moved.Endpoints = observed.Endpoints
-	w.operation.Lock()
-	defer w.operation.Unlock()
-	if err := w.Router.Apply(ctx, moved); err != nil {
+	w.traffic.Lock()
+	defer w.traffic.Unlock()
+	// A cutover may have come in between; then what was observed is no longer about the live slice.
+	if now, err := w.Router.Current(ctx); err != nil || now.Slice != route.Slice || now.Commit != route.Commit {
+		return
+	}
+	route.Endpoints = observed.Endpoints
+	if err := w.Router.Apply(ctx, route); err != nil {
 		w.log.Error("could not follow the live slice to its new addresses", "slice", route.Slice, "error", err)
 		return
 	}
-	w.log.Info("followed the live slice to its new addresses", "slice", route.Slice, "endpoints", len(moved.Endpoints))
+	w.log.Info("followed the live slice to its new addresses", "slice", route.Slice, "endpoints", len(route.Endpoints))
 }
 
 func sameEndpoints(a, b []Endpoint) bool {

@@ -20,6 +20,7 @@ type house struct {
 	router  *fakeRouter
 	data    *fakeData
 	journal *memoryJournal
+	cancel  context.CancelFunc // begins to stop
 	stop    func()
 }
 
@@ -51,6 +52,7 @@ func newHouse(t *testing.T, change ...func(*deploy.App, *house)) *house {
 func (h *house) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
+	h.cancel = cancel
 	go func() { defer close(done); h.Run(ctx) }()
 	h.stop = func() { cancel(); <-done }
 	h.t.Cleanup(h.stop)
@@ -116,5 +118,15 @@ func equal(t *testing.T, what, got, want string) {
 	t.Helper()
 	if got != want {
 		t.Errorf("%s:\n  got  %s\n  want %s", what, got, want)
+	}
+}
+
+// eventually waits for a condition.
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !is(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within 20 s: %s", what)
+		}
 	}
 }

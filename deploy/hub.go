@@ -51,6 +51,7 @@ func (c *Controller) Events(ctx context.Context, id, after int64) (<-chan Event,
 }
 
 func (c *Controller) follow(ctx context.Context, id, after int64, out chan<- Event) {
+	defer c.hub.ring(id) // takes the bell away that nobody may ever ring
 	for {
 		bell := c.hub.bell(id) // before the look, so that nothing falls in between
 		events, err := c.journal.Events(ctx, id, after)

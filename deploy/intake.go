@@ -20,8 +20,10 @@ func (w *worker) requestDeploy(ctx context.Context, r DeployRequest) (Deployment
 	if r.Slice == Staging && r.Promote {
 		return Deployment{}, &InputError{Reason: "staging never takes production traffic: deploy it without promotion"}
 	}
-	if r.Slice != "" && !slices.Contains(w.app.Slices, r.Slice) {
-		return Deployment{}, &InputError{Reason: fmt.Sprintf("%s has no slice %s in its configuration", w.app.Name, r.Slice)}
+	if r.Slice != "" {
+		if err := w.knows(r.Slice); err != nil {
+			return Deployment{}, err
+		}
 	}
 	if r.Commit == "" {
 		head, err := w.Source.Resolve(ctx, w.app.Branch)
@@ -38,6 +40,13 @@ func (w *worker) requestDeploy(ctx context.Context, r DeployRequest) (Deployment
 		return Deployment{}, err
 	}
 	return w.enqueue(ctx, Deployment{Kind: KindDeploy, Slice: r.Slice, Commit: r.Commit, Promote: r.Promote, Rebuild: r.Rebuild, Trigger: r.Trigger})
+}
+
+func (w *worker) knows(slice Slice) error {
+	if slices.Contains(w.app.Slices, slice) {
+		return nil
+	}
+	return &InputError{Reason: fmt.Sprintf("%s has no slice %s in its configuration", w.app.Name, slice)}
 }
 
 // mayDeploy refuses the live slice: what serves traffic is never rebuilt under its users.
@@ -107,19 +116,24 @@ func (w *worker) mayRollBack(ctx context.Context, route Route) (SliceStatus, err
 	if err != nil {
 		return SliceStatus{}, err
 	}
+	return observed, stillPrevious(route, observed)
+}
+
+// stillPrevious tells whether the previous slice is what the route left behind.
+func stillPrevious(route Route, observed SliceStatus) error {
 	if !observed.Running() {
-		return SliceStatus{}, &ConflictError{
-			Reason: fmt.Sprintf("the previous slice, %s, is not running any more", previous),
-			Next:   fmt.Sprintf("deploy its release again: deploy %s --commit %s --switch", previous, route.PreviousCommit),
+		return &ConflictError{
+			Reason: fmt.Sprintf("the previous slice, %s, is not running any more", route.Previous),
+			Next:   fmt.Sprintf("deploy its release again: deploy %s --commit %s --switch", route.Previous, route.PreviousCommit),
 		}
 	}
 	if route.PreviousCommit != "" && observed.Commit != route.PreviousCommit {
-		return SliceStatus{}, &ConflictError{
-			Reason: fmt.Sprintf("%s no longer runs the previous release %s but %s", previous, route.PreviousCommit.Short(), observed.Commit.Short()),
+		return &ConflictError{
+			Reason: fmt.Sprintf("%s no longer runs the previous release %s but %s", route.Previous, route.PreviousCommit.Short(), observed.Commit.Short()),
 			Next:   fmt.Sprintf("to move to %s, switch; for the previous release, deploy --commit %s --switch", observed.Commit.Short(), route.PreviousCommit),
 		}
 	}
-	return observed, nil
+	return nil
 }
 
 func (w *worker) enqueue(ctx context.Context, d Deployment) (Deployment, error) {
@@ -132,7 +146,7 @@ func (w *worker) enqueue(ctx context.Context, d Deployment) (Deployment, error) 
 	if err != nil {
 		return Deployment{}, fmt.Errorf("write the journal: %w", err)
 	}
-	w.queue.add(stored)
+	w.wait(ctx, stored)
 	return stored, nil
 }
 
@@ -156,9 +170,7 @@ func (w *worker) push(ctx context.Context, p Push) (Outcome, error) {
 	if p.Forced {
 		w.log.Warn("deploying a forced push", "commit", p.Commit, "ref", p.Ref)
 	}
-	if old := w.queue.add(stored); old != nil {
-		w.supersede(ctx, *old)
-	}
+	w.wait(ctx, stored)
 	return Outcome{Deployment: stored}, nil
 }
 
@@ -167,14 +179,25 @@ func (w *worker) fresh(d Deployment) Deployment {
 	return d
 }
 
-func (w *worker) supersede(ctx context.Context, old Deployment) {
-	r := w.resume(ctx, old)
-	r.end(StateSuperseded, &Failure{
+// wait puts a deployment in the queue and closes the older push that gives way to it.
+func (w *worker) wait(ctx context.Context, d Deployment) {
+	old := w.queue.add(d)
+	if old == nil {
+		return
+	}
+	r := w.resume(ctx, *old)
+	err := r.end(StateSuperseded, &Failure{
 		Reason: "a newer push took its place in the queue", Serving: r.serving(ctx), Next: "follow the newer one: verdigris status",
 	})
+	if err != nil {
+		w.log.Error("could not write the end of a deployment", "deployment", old.ID, "state", StateSuperseded, "error", err)
+	}
 }
 
 func (w *worker) stop(ctx context.Context, slice Slice) error {
+	if err := w.knows(slice); err != nil {
+		return err
+	}
 	if !w.operation.TryLock() {
 		return &ConflictError{Reason: "an operation is under way", Next: "try again when it has ended"}
 	}

@@ -26,7 +26,8 @@ func (r *run) keep(ctx context.Context) error {
 	return nil
 }
 
-// commitsToKeep are those that a slice runs, those that the route names, and the newest that succeeded.
+// commitsToKeep are those that a slice runs, those that the route names, and the newest of
+// production that succeeded.
 func (r *run) commitsToKeep(ctx context.Context) ([]Commit, error) {
 	keep := map[Commit]bool{r.d.Commit: true}
 	for _, slice := range r.app.Slices {
@@ -50,7 +51,7 @@ func (r *run) commitsToKeep(ctx context.Context) ([]Commit, error) {
 		if len(keep) >= r.app.KeepReleases {
 			break
 		}
-		if d.Kind == KindDeploy && d.State == StateSucceeded {
+		if d.Kind == KindDeploy && d.State == StateSucceeded && d.Slice.Production() {
 			keep[d.Commit] = true
 		}
 	}

@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -41,7 +42,7 @@ func (r *run) probeSlice(ctx context.Context, how thoroughness, smoke []Check) e
 		h.Successes = 1
 	}
 	return r.phase(ctx, PhaseProbe, h.Deadline, func(ctx context.Context) (string, error) {
-		endpoints, err := r.untilHealthy(ctx, h)
+		endpoints, err := r.untilHealthy(ctx, h, how)
 		if err != nil {
 			return "", r.withLogs(ctx, r.d.Slice, err)
 		}
@@ -57,10 +58,11 @@ func (r *run) probeSlice(ctx context.Context, how thoroughness, smoke []Check) e
 }
 
 // untilHealthy asks again and again until all endpoints have answered well so many times in a row.
-func (r *run) untilHealthy(ctx context.Context, h Health) ([]Endpoint, error) {
-	successes, pause, told := 0, min(firstLook, h.Interval), ""
+func (r *run) untilHealthy(ctx context.Context, h Health, how thoroughness) ([]Endpoint, error) {
+	successes, pause := 0, min(firstLook, h.Interval)
+	var told error // the last that was not merely the end of the time
 	for {
-		endpoints, err := r.healthOnce(ctx, h)
+		endpoints, err := r.healthOnce(ctx, h, how)
 		if err == nil {
 			if successes++; successes >= h.Successes {
 				return endpoints, nil
@@ -71,32 +73,35 @@ func (r *run) untilHealthy(ctx context.Context, h Health) ([]Endpoint, error) {
 			if isFatal(err) {
 				return nil, err
 			}
-			if ctx.Err() == nil && err.Error() != told {
-				told = err.Error()
-				r.progress(PhaseProbe, told)
+			if ctx.Err() == nil {
+				if told == nil || err.Error() != told.Error() {
+					r.progress(PhaseProbe, err.Error())
+				}
+				told = err
 			}
 		}
 		select {
 		case <-ctx.Done():
-			if told == "" {
-				told = ctx.Err().Error()
-			}
-			return nil, fmt.Errorf("%s did not become healthy: %s", r.d.Slice, told)
+			return nil, fmt.Errorf("%s did not become healthy: %w", r.d.Slice, cmp.Or(told, ctx.Err()))
 		case <-time.After(pause):
 			pause = min(pause*3/2, h.Interval)
 		}
 	}
 }
 
-// healthOnce looks at the containers first (one that has died will not get healthy) and then asks each endpoint.
-func (r *run) healthOnce(ctx context.Context, h Health) ([]Endpoint, error) {
+// healthOnce looks at the containers first (one that has died will not get healthy) and then asks each endpoint. Of a
+// slice that has run for a while only the answers count: its worker may have died weeks ago, and it can still be the
+// better one.
+func (r *run) healthOnce(ctx context.Context, h Health, how thoroughness) ([]Endpoint, error) {
 	observed, err := r.Runtime.Observe(ctx, r.d.Slice)
 	if err != nil {
 		return nil, err
 	}
-	for _, c := range observed.Containers {
-		if err := containerHealth(c); err != nil {
-			return nil, err
+	if how == ready {
+		for _, c := range observed.Containers {
+			if err := containerHealth(c); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if !observed.Running() {
@@ -119,14 +124,15 @@ func isFatal(err error) bool {
 	return ok
 }
 
-// maxRestarts is how often a container may come back before it counts as one that cannot stay up.
+// maxRestarts is how often a container may come back before it counts as one that cannot stay up. The engine counts
+// for the whole life of a container, so one that runs now is not held to it.
 const maxRestarts = 2
 
 func containerHealth(c ContainerStatus) error {
 	switch {
 	case c.State == "dead", c.State == "exited" && c.ExitCode != 0:
 		return fatalError{fmt.Errorf("container %s exited with status %d", c.Name, c.ExitCode)}
-	case c.Restarts > maxRestarts:
+	case c.State == "restarting" && c.Restarts > maxRestarts:
 		return fatalError{fmt.Errorf("container %s keeps exiting: %d restarts, last status %d", c.Name, c.Restarts, c.ExitCode)}
 	case c.Health == "unhealthy":
 		return fmt.Errorf("container %s is unhealthy by its own healthcheck", c.Name)

@@ -48,12 +48,10 @@ func (q *queue) add(d Deployment) (superseded *Deployment) {
 	return superseded
 }
 
-// restore replaces what waits.
-func (q *queue) restore(waiting []Deployment) {
+func (q *queue) clear() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.waiting = waiting
-	q.ring()
+	q.waiting = nil
 }
 
 func (q *queue) ring() {
@@ -85,11 +83,13 @@ func (q *queue) take() (Deployment, bool) {
 	return d, true
 }
 
-// update shows how the running operation stands.
+// update shows how the running operation stands. One that is only being closed does not run.
 func (q *queue) update(d Deployment) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.running = &d
+	if q.running != nil && q.running.ID == d.ID {
+		q.running = &d
+	}
 }
 
 func (q *queue) done() {

@@ -3,9 +3,7 @@ package deploy_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"testing"
-	"time"
 
 	"verdigris/deploy"
 )
@@ -95,45 +93,6 @@ func TestAStopInTheMiddleAbortsAndTheWaitingOnesAreDoneAfterTheNextStart(t *test
 	h.start()
 	equal(t, "second", string(h.ended(second, nil).State), "succeeded")
 	equal(t, "live", h.live(), "green b")
-}
-
-func TestADeploymentThatWasCutOffIsClosedWithWhatTheRouterSays(t *testing.T) {
-	for _, c := range []struct {
-		commit deploy.Commit
-		want   deploy.State
-	}{{commitA, deploy.StateSucceeded}, {commitB, deploy.StateAborted}} {
-		h := newHouse(t).blueLive()
-		h.stop()
-		cut, err := h.journal.Create(context.Background(), deploy.Deployment{
-			App: "shop", Kind: deploy.KindDeploy, Slice: deploy.Blue, From: deploy.Green, Commit: c.commit, Promote: true, State: deploy.StateRunning,
-			Phases: []deploy.PhaseRecord{{Phase: deploy.PhaseRoute, State: deploy.PhaseRunning, StartedAt: time.Now()}},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		h.start()
-		equal(t, fmt.Sprintf("cut off at %s", c.commit), string(h.ended(cut, nil).State), string(c.want))
-	}
-}
-
-func TestTheRouteFollowsAContainerToItsNewAddress(t *testing.T) {
-	h := newHouse(t).blueLive()
-	before, _ := h.router.Current(context.Background())
-	if err := h.runtime.Start(context.Background(), deploy.Blue, deploy.Release{Commit: commitA}, nil); err != nil {
-		t.Fatal(err)
-	}
-	deadline := time.Now().Add(20 * time.Second)
-	for {
-		now, _ := h.router.Current(context.Background())
-		if now.Endpoints[0].Address != before.Endpoints[0].Address {
-			equal(t, "live", h.live(), "blue a")
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the route still has the old address")
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
 }
 
 func TestReadersGetEveryEventOnceInOrderWhereverTheyBegin(t *testing.T) {

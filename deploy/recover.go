@@ -2,33 +2,47 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
-// recover brings an app back to order when verdigris starts. It looks at the router first and takes the journal
-// as a hint: an operation that was cut off is closed with what really happened, and those that waited wait again.
-func (w *worker) recover(ctx context.Context) {
+// recover brings an app's operations back to order when verdigris starts. The router has been looked at first, and
+// the journal is a hint: an operation that was cut off is closed with what really happened, and those that waited
+// wait again. Without the journal nothing can be carried out, so it is asked until it answers.
+func (w *worker) recover(ctx context.Context, route Route) {
 	w.operation.Lock()
 	defer w.operation.Unlock()
-	route := w.restoreRoute(ctx)
+	for {
+		err := w.takeUp(ctx, route)
+		if err == nil {
+			return
+		}
+		w.log.Error("could not take up what was left unfinished", "error", err)
+		if !pause(ctx, journalRetry) {
+			return
+		}
+	}
+}
+
+func (w *worker) takeUp(ctx context.Context, route Route) error {
 	// Requests may have come in already; the journal has them too, so it is the whole truth about who waits.
 	w.intake.Lock()
 	defer w.intake.Unlock()
 	unfinished, err := w.journal.Unfinished(ctx, w.app.Name)
 	if err != nil {
-		w.log.Error("could not read what was left unfinished", "error", err)
-		return
+		return err
 	}
-	var waiting []Deployment
+	w.queue.clear()
 	for _, d := range unfinished {
 		if d.State == StateQueued {
-			waiting = append(waiting, d)
-			continue
+			w.wait(ctx, d)
+		} else if err := w.closeCutOff(ctx, d, route); err != nil {
+			return err
 		}
-		w.closeCutOff(ctx, d, route)
 	}
-	w.queue.restore(waiting)
+	return nil
 }
 
 // restoreRoute applies the route that the router's files name, which also ends a hold that a dead controller left.
@@ -49,21 +63,39 @@ func (w *worker) restoreRoute(ctx context.Context) Route {
 	return route
 }
 
-func (w *worker) closeCutOff(ctx context.Context, d Deployment, route Route) {
+func (w *worker) closeCutOff(ctx context.Context, d Deployment, route Route) error {
+	state := cutOffState(d, route)
 	r := w.resume(ctx, d)
 	phase := Phase("")
 	if n := len(d.Phases); n > 0 {
 		phase = d.Phases[n-1].Phase
 		if d.Phases[n-1].State == PhaseRunning {
-			r.finish(n-1, "", fmt.Errorf("verdigris was killed in the middle"))
+			r.finish(n-1, "", errors.New("verdigris was killed in the middle"))
 		}
 	}
-	if d.Promote && d.From != d.Slice && route.Slice == d.Slice && route.Commit == d.Commit {
-		r.end(StateSucceeded, nil) // it had passed the point of no return, and the router says that it holds
-		return
+	if state == StateSucceeded {
+		return r.end(state, nil)
 	}
-	r.end(StateAborted, &Failure{
+	return r.end(state, &Failure{
 		Phase: phase, Reason: fmt.Sprintf("verdigris was killed in phase %q", phase), Serving: r.serving(ctx),
 		Next: fmt.Sprintf("verdigris deploy --commit %s tries again", d.Commit),
 	})
+}
+
+// cutOffState is how a deployment ended that was cut off: the route says where the traffic is, the phases say
+// whether it was on its way back.
+func cutOffState(d Deployment, route Route) State {
+	there := d.Promote && d.From != d.Slice && route.Slice == d.Slice && route.Commit == d.Commit
+	goingBack := slices.ContainsFunc(d.Phases, func(p PhaseRecord) bool {
+		return p.Phase == PhaseReturn || (p.Phase == PhaseVerify || p.Phase == PhaseWatch) && p.State == PhaseFailed
+	})
+	switch {
+	case there && goingBack:
+		return StateFailed
+	case there:
+		return StateSucceeded // it had passed the point of no return, and the router says that it holds
+	case goingBack:
+		return StateRolledBack
+	}
+	return StateAborted
 }

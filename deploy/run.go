@@ -12,6 +12,9 @@ import (
 // written down even while verdigris is being stopped.
 const journalTimeout = 10 * time.Second
 
+// journalRetry is the pause before a write or read is tried again that nothing can go on without.
+const journalRetry = time.Second
+
 // run is one deployment being carried out: the record, and what the runbook has to remember between phases.
 type run struct {
 	*worker
@@ -23,6 +26,8 @@ type run struct {
 
 	fate fate
 	lost error // why data could not be carried back on the way back
+	// replaced is what ran on the slice before this release failed on it; empty for nothing.
+	replaced Commit
 }
 
 // fate tells how far a deployment got, which decides what a failure is called.
@@ -51,7 +56,14 @@ func (w *worker) execute(ctx context.Context, d Deployment) {
 		r.emit(Event{Type: EventState, State: StateRunning})
 		err = r.runbook(ctx)
 	}
-	r.end(r.verdict(ctx, err))
+	// Without its last word in the journal the deployment would never end for its readers, and be carried out once
+	// more after a restart. The next one could not be written down either, so this one is insisted on.
+	for err = r.end(r.verdict(ctx, err)); err != nil; err = r.save() {
+		w.log.Error("could not write the end of a deployment", "deployment", d.ID, "error", err)
+		if !pause(ctx, journalRetry) {
+			return
+		}
+	}
 }
 
 // runbook picks the steps of the deployment's kind.
@@ -72,6 +84,7 @@ func (r *run) runbook(ctx context.Context) error {
 func (r *run) phase(ctx context.Context, p Phase, timeout time.Duration, do func(context.Context) (string, error)) error {
 	i, err := r.begin(p)
 	if err != nil {
+		r.finish(i, "", err)
 		return &phaseError{Phase: p, Err: err}
 	}
 	bounded, cancel := ctx, context.CancelFunc(func() {})
@@ -94,7 +107,7 @@ func (r *run) phase(ctx context.Context, p Phase, timeout time.Duration, do func
 func explainContext(outer, bounded context.Context, timeout time.Duration, err error) error {
 	switch {
 	case outer.Err() != nil && errors.Is(outer.Err(), context.Canceled):
-		return fmt.Errorf("verdigris was stopped: %w", err)
+		return &HintedError{Err: fmt.Errorf("verdigris was stopped: %w", err), Next: "ask for it again when verdigris runs"}
 	case bounded.Err() != nil && errors.Is(bounded.Err(), context.DeadlineExceeded):
 		return fmt.Errorf("took longer than %s: %w", timeout, err)
 	}
@@ -107,9 +120,13 @@ func (r *run) begin(p Phase) (int, error) {
 	r.d.Phases = append(r.d.Phases, record)
 	i := len(r.d.Phases) - 1
 	r.mu.Unlock()
-	// A phase that cannot be written down does not begin.
+	// A phase that cannot be written down does not begin, but past the point of no return standing still would be
+	// worse: requests would wait on, and a release that fails stay live.
 	if err := r.save(); err != nil {
-		return i, err
+		if r.fate == untouched {
+			return i, err
+		}
+		r.worker.log.Error("could not write the beginning of a phase", "deployment", r.d.ID, "phase", p, "error", err)
 	}
 	r.emit(Event{Type: EventPhase, Phase: p, Record: &record})
 	return i, nil
@@ -131,15 +148,13 @@ func (r *run) finish(i int, detail string, err error) {
 }
 
 // end writes the last word on the deployment: first the record, then the event, so that who hears of the end
-// reads the final record.
-func (r *run) end(state State, failure *Failure) {
+// reads the final record. The error is the journal's; everybody has been told nevertheless.
+func (r *run) end(state State, failure *Failure) error {
 	r.mu.Lock()
 	r.d.State, r.d.Error, r.d.EndedAt = state, failure, time.Now().UTC()
 	d := r.d
 	r.mu.Unlock()
-	if err := r.save(); err != nil {
-		r.worker.log.Error("could not write the end of a deployment", "deployment", d.ID, "state", state, "error", err)
-	}
+	err := r.save()
 	r.emit(Event{Type: EventState, State: state})
 	if r.control.OnEnd != nil {
 		r.control.OnEnd(d)
@@ -149,6 +164,7 @@ func (r *run) end(state State, failure *Failure) {
 		attributes = append(attributes, "phase", failure.Phase, "reason", failure.Reason)
 	}
 	r.worker.log.Info("deployment ended", attributes...)
+	return err
 }
 
 func (r *run) save() error {

@@ -118,7 +118,11 @@ func (r *run) launch(ctx context.Context, release Release) error {
 			return err
 		}
 	}
-	err := r.phase(ctx, PhaseStart, r.app.Timeouts.Start, func(ctx context.Context) (string, error) {
+	before, err := r.Runtime.Observe(ctx, r.d.Slice)
+	if err != nil {
+		return err
+	}
+	err = r.phase(ctx, PhaseStart, r.app.Timeouts.Start, func(ctx context.Context) (string, error) {
 		return string(r.d.Slice), r.Runtime.Start(ctx, r.d.Slice, release, r.logTo(PhaseStart))
 	})
 	if err != nil {
@@ -126,6 +130,9 @@ func (r *run) launch(ctx context.Context, release Release) error {
 	}
 	if err := r.probeSlice(ctx, ready, r.app.Smoke); err != nil {
 		r.cleanUp(ctx)
+		if before.Commit != r.d.Commit {
+			r.replaced = before.Commit
+		}
 		return err
 	}
 	return nil

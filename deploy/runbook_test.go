@@ -245,9 +245,7 @@ func TestARouteThatIsNotConfirmedGoesBackWithWhatTheNewSliceWrote(t *testing.T) 
 func TestAPhaseThatCannotBeWrittenDownDoesNotBegin(t *testing.T) {
 	h := newHouse(t).blueLive()
 	h.source.fetch = func(context.Context, deploy.Commit) error {
-		h.journal.mu.Lock()
-		defer h.journal.mu.Unlock()
-		h.journal.full = true
+		h.journal.setFull(true)
 		return nil
 	}
 	d, err := h.Deploy(context.Background(), "shop", deploy.DeployRequest{Commit: commitB, Promote: true})
@@ -263,6 +261,11 @@ func TestAPhaseThatCannotBeWrittenDownDoesNotBegin(t *testing.T) {
 		last = e
 	}
 	equal(t, "last event", string(last.State), "aborted")
+	h.journal.setFull(false)
+	eventually(t, "the end is in the journal", func() bool {
+		final, err := h.Deployment(context.Background(), d.ID)
+		return err == nil && final.State == deploy.StateAborted
+	})
 	equal(t, "runtime", h.runtime.called(), "")
 	equal(t, "live", h.live(), "blue a")
 }

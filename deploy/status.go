@@ -23,11 +23,16 @@ func (w *worker) status(ctx context.Context) (Status, error) {
 		return Status{}, err
 	}
 	s := Status{App: w.app.Name, Live: route.Slice, Previous: route.Previous, Route: route, Queued: []Deployment{}}
+	s.Route.Endpoints = listed(route.Endpoints)
 	for _, slice := range w.app.Slices {
 		observed, err := w.Runtime.Observe(ctx, slice)
 		if err != nil {
 			return Status{}, err
 		}
+		if slice == s.Previous && stillPrevious(route, observed) != nil {
+			s.Previous = "" // a rollback would be refused
+		}
+		observed.Containers, observed.Endpoints = listed(observed.Containers), listed(observed.Endpoints)
 		s.Slices = append(s.Slices, observed)
 	}
 	s.Running, s.Queued = w.queue.snapshot()
@@ -42,4 +47,12 @@ func (w *worker) status(ctx context.Context) (Status, error) {
 		}
 	}
 	return s, nil
+}
+
+// listed makes an empty list of none: in JSON it is [] then, not null.
+func listed[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
 }

@@ -7,9 +7,6 @@ import (
 	"time"
 )
 
-// followEvery is how often an idle worker looks whether the live slice's containers have moved.
-const followEvery = 2 * time.Second
-
 // worker carries out the operations of one app, one at a time.
 type worker struct {
 	app App
@@ -21,9 +18,10 @@ type worker struct {
 	log     *slog.Logger
 
 	// intake is shared by requests from the journal to the queue, and held alone while the queue is restored from
-	// the journal. operation is held while slices or routes are being changed.
+	// the journal. operation is held while slices are being changed, for minutes; traffic while the route is.
 	intake    sync.RWMutex
 	operation sync.Mutex
+	traffic   sync.Mutex
 }
 
 func newWorker(c *Controller, app App, a Adapters) *worker {
@@ -34,17 +32,17 @@ func newWorker(c *Controller, app App, a Adapters) *worker {
 }
 
 func (w *worker) run(ctx context.Context) {
-	w.recover(ctx)
-	tick := time.NewTicker(followEvery)
-	defer tick.Stop()
+	route := w.restoreRoute(ctx)
+	var following sync.WaitGroup
+	following.Go(func() { w.followAlways(ctx) })
+	defer following.Wait()
+	w.recover(ctx, route)
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-w.queue.bell:
 			w.work(ctx)
-		case <-tick.C:
-			w.follow(ctx)
 		}
 	}
 }
@@ -60,6 +58,16 @@ func (w *worker) work(ctx context.Context) {
 		w.execute(ctx, d)
 		w.operation.Unlock()
 		w.queue.done()
+	}
+}
+
+// pause waits; it returns false when ctx ended first.
+func pause(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
 	}
 }
 
