@@ -15,6 +15,7 @@ type Facts struct {
 	Repository string // git's name for it: a URL or a folder
 	Branch     string
 	SecretFile string // of the webhook
+	EnvFile    string // with variables for the compose files; empty for none
 	Split      *Split
 }
 
@@ -41,6 +42,9 @@ func Annotate(f Facts) (string, error) {
 	e.set("apps.gallery.webhook.github.secrets", fmt.Sprintf("[{file: %s}]", f.SecretFile))
 	e.set("apps.gallery.webhook.github.branches", "["+f.Branch+"]")
 	e.set("apps.gallery.health.path", health)
+	if f.EnvFile != "" {
+		e.set("apps.gallery.compose.env_files", "["+f.EnvFile+"]")
+	}
 	e.comment("apps.gallery.compose.slices.staging")
 	e.comment("apps.gallery.smoke")
 	if f.Split.Redis == "" {

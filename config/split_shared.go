@@ -70,6 +70,7 @@ func (s *splitter) redisName(slice deploy.Slice) string { return s.out.Redis + "
 // redis is the copy of the app's redis for one slice, which knows it under the name that it always had.
 func (s *splitter) redis(slice deploy.Slice) *yaml.Node {
 	service := expand(child(s.services, s.out.Redis))
+	keepUp(service)
 	s.ownName(slice, service)
 	drop(service, "ports")
 	drop(service, "depends_on")
@@ -130,6 +131,7 @@ func (s *splitter) noteRedis(at *yaml.Node) {
 
 // sharedService puts a service on the networks of both slices.
 func (s *splitter) sharedService(key, service *yaml.Node) {
+	keepUp(service)
 	s.keepDependencies(key, service, s.inShared)
 	networks := drop(service, "networks")
 	joined := mapping()

@@ -39,6 +39,9 @@ func (s *splitter) sliceService(slice deploy.Slice, key, service *yaml.Node) {
 	if child(service, "build") != nil {
 		put(service, "image", text(fmt.Sprintf("%s-%s:${IMAGE_TAG:-dev}", s.app, name)))
 	}
+	if name == s.out.Web {
+		keepUp(service)
+	}
 	s.ownName(slice, service)
 	s.publish(slice, key, service)
 	s.keepDependencies(key, service, s.inSlice)
@@ -60,6 +63,13 @@ func (s *splitter) sliceService(slice deploy.Slice, key, service *yaml.Node) {
 func (s *splitter) ownName(slice deploy.Slice, service *yaml.Node) {
 	if name := child(service, "container_name"); name != nil {
 		name.Value += "-" + string(slice)
+	}
+}
+
+// keepUp lets a server that says nothing about restarts come back with the machine, as the edge and the router do.
+func keepUp(service *yaml.Node) {
+	if child(service, "restart") == nil && child(child(service, "deploy"), "restart_policy") == nil {
+		put(service, "restart", text("unless-stopped"))
 	}
 }
 

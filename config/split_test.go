@@ -90,6 +90,9 @@ func TestSlicesDoNotGetInEachOthersWay(t *testing.T) {
 		{s.Shared, "services redis-blue volumes", "- redis-blue-data:/data"},
 		{s.Shared, "services redis-green volumes", "- redis-green-data:/data"},
 		{s.Shared, "services redis-green ports", ""},
+		{s.Shared, "services redis-green restart", "unless-stopped"},
+		{s.Shared, "services db restart", "unless-stopped"},
+		{s.Blue, "services mailer restart", ""},
 	} {
 		equal(t, c.path, at(t, c.text, strings.Fields(c.path)...), c.want)
 	}
@@ -172,7 +175,7 @@ func TestTheAnnotatedConfigurationLoads(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			text, err := Annotate(Facts{App: "blog", Repository: "git@example.com:a/blog.git", Branch: "trunk", SecretFile: "secret", Split: s})
+			text, err := Annotate(Facts{App: "blog", Repository: "git@example.com:a/blog.git", Branch: "trunk", SecretFile: "secret", EnvFile: ".env", Split: s})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -188,6 +191,7 @@ func TestTheAnnotatedConfigurationLoads(t *testing.T) {
 			if app.Data != nil {
 				equal(t, "redis", app.Data.Green.Service, "cache-green")
 			}
+			equal(t, "env file", filepath.Base(string(app.Compose.EnvFiles[0])), ".env")
 			equal(t, "secret", filepath.Base(string(app.Webhook.GitHub.Secrets[0].File)), "secret")
 		})
 	}

@@ -57,13 +57,18 @@ func (c *cli) initialised(p *initPlan) error {
 	for _, note := range p.split.Notes {
 		fmt.Fprintf(c.out, "check: %s\n", note)
 	}
+	push := ""
+	if p.remote {
+		push = "\n  git push"
+	}
 	_, err := fmt.Fprintf(c.out, `next:
-  read the files, and commit docker-compose.blue.yml and docker-compose.green.yml to the app's repository
+  read the files, then
+  git add docker-compose.blue.yml docker-compose.green.yml && git commit -m "Add the slices"%s
   verdigris config check
   verdigris up
-  verdigris serve
+  verdigris serve &
   verdigris deploy --switch
-`)
+`, push)
 	return err
 }
 

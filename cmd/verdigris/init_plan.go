@@ -15,6 +15,7 @@ import (
 type initPlan struct {
 	dir, file, compose, app string
 	split                   *config.Split
+	remote                  bool // commits come from elsewhere, and must be pushed there
 	files                   []initFile
 }
 
@@ -25,8 +26,13 @@ type initFile struct {
 	keep bool // what is there stays
 }
 
-// secretFile is where the webhook's secret is put, below the folder of verdigris.yml.
-const secretFile = ".verdigris/github-secret"
+// Files in the folder of verdigris.yml: the webhook's secret, what keeps it and all state out of the app's repository,
+// and the variables that Compose itself would read.
+const (
+	secretFile = ".verdigris/github-secret"
+	ignoreFile = ".verdigris/.gitignore"
+	envFile    = ".env"
+)
 
 func (p *initPlan) make(ctx context.Context) error {
 	if p.app == "" {
@@ -42,7 +48,10 @@ func (p *initPlan) make(ctx context.Context) error {
 	git := pushOptions{dir: p.dir}
 	facts := config.Facts{App: p.app, Repository: ".", Branch: "main", SecretFile: secretFile, Split: p.split}
 	if url, err := git.git(ctx, "remote", "get-url", "origin"); err == nil {
-		facts.Repository = strings.TrimSpace(url)
+		facts.Repository, p.remote = strings.TrimSpace(url), true
+	}
+	if _, err := os.Stat(filepath.Join(p.dir, envFile)); err == nil {
+		facts.EnvFile = envFile
 	}
 	if branch, err := git.git(ctx, "symbolic-ref", "--short", "HEAD"); err == nil {
 		facts.Branch = strings.TrimSpace(branch)
@@ -57,6 +66,7 @@ func (p *initPlan) make(ctx context.Context) error {
 		{path: filepath.Join(p.dir, "docker-compose.blue.yml"), text: p.split.Blue, mode: 0o644},
 		{path: filepath.Join(p.dir, "docker-compose.green.yml"), text: p.split.Green, mode: 0o644},
 		{path: filepath.Join(p.dir, secretFile), text: rand.Text() + "\n", mode: 0o600, keep: true},
+		{path: filepath.Join(p.dir, ignoreFile), text: "*\n", mode: 0o644, keep: true},
 	}
 	return nil
 }

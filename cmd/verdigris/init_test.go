@@ -2,7 +2,9 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"verdigris/config"
@@ -14,6 +16,7 @@ func TestInitWritesAConfigurationThatIsGood(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.write(t, "docker-compose.yml", "services:\n  web: {build: ., ports: ['8080:3000']}\n  redis: {image: 'redis:7'}\n")
+	w.write(t, ".env", "TAG=7\n")
 	w.run(t, "init", "--app", "shop").want(t, exitOK, "wrote verdigris.yml", "wrote docker-compose.shared.yml", "the service web answers requests on port 3000")
 	w.run(t, "config", "check").want(t, exitOK, "is good: shop")
 
@@ -25,8 +28,27 @@ func TestInitWritesAConfigurationThatIsGood(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if files := cfg.Apps["shop"].Compose.EnvFiles; len(files) != 1 || filepath.Base(string(files[0])) != ".env" {
+		t.Errorf("the compose files get their variables from %v", files)
+	}
 	if secret, err := cfg.Apps["shop"].Webhook.GitHub.Secrets[0].Reveal(); err != nil || len(secret) < 20 {
 		t.Errorf("the secret has %d letters, %v", len(secret), err)
+	}
+}
+
+func TestWhatInitKeepsToItselfIsNotCommitted(t *testing.T) {
+	w := newFolder(t, "")
+	if err := os.Remove(filepath.Join(w.dir, "verdigris.yml")); err != nil {
+		t.Fatal(err)
+	}
+	w.commitTo(t, "docker-compose.yml", "services:\n  web: {build: ., ports: ['8080:3000']}\n", "The app")
+	w.run(t, "init").want(t, exitOK, "git add docker-compose.blue.yml docker-compose.green.yml")
+	out, err := exec.Command("git", "-C", w.dir, "status", "--porcelain").CombinedOutput()
+	if err != nil {
+		t.Fatalf("git status: %v\n%s", err, out)
+	}
+	if text := string(out); strings.Contains(text, ".verdigris/") || !strings.Contains(text, "?? docker-compose.green.yml") {
+		t.Errorf("git sees\n%s", text)
 	}
 }
 
