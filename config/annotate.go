@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -38,7 +39,7 @@ func Annotate(f Facts) (string, error) {
 	e.set("apps.gallery.web.port", strconv.Itoa(f.Split.Port))
 	e.set("apps.gallery.router.service", f.Split.Router)
 	e.set("apps.gallery.router.edge.service", f.Split.Edge)
-	e.set("apps.gallery.router.edge.url", fmt.Sprintf("http://127.0.0.1:%d", f.Split.Public))
+	e.set("apps.gallery.router.edge.url", fmt.Sprintf("http://%s:%d", cmp.Or(f.Split.Host, "127.0.0.1"), f.Split.Public))
 	e.set("apps.gallery.webhook.github.secrets", fmt.Sprintf("[{file: %s}]", f.SecretFile))
 	e.set("apps.gallery.webhook.github.branches", "["+f.Branch+"]")
 	e.set("apps.gallery.health.path", health)

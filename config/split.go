@@ -17,6 +17,7 @@ type Split struct {
 	Web    string // the service that answers requests
 	Port   int    // of its containers
 	Public int    // the port that it published, and the edge publishes now
+	Host   string // the address that it published it on, and the edge does now; empty for all
 	Health string // the path that its health check asks for; empty when it does not say
 	Redis  string // the service that is now two, one for each slice; empty for none
 	Edge   string // the names of the services that were added

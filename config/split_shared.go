@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -16,7 +17,7 @@ const routing = `
 %[1]s:
   image: ${NGINX_IMAGE:-nginx:1.28}
   command: [nginx, -c, /etc/verdigris/edge.conf, -g, daemon off;]
-  ports: ["%[4]d:8080"]
+  ports: ["%[4]s:8080"]
   volumes:
     - ./.verdigris/apps/%[3]s/nginx:/etc/verdigris:ro
     - ./.verdigris/apps/%[3]s/run:/run/verdigris
@@ -61,8 +62,17 @@ func (s *splitter) shared() *yaml.Node {
 
 func (s *splitter) routing() *yaml.Node {
 	// The text is ours, and parses.
-	services, _ := parse(fmt.Appendf(nil, routing, s.out.Edge, s.out.Router, s.app, s.out.Public))
+	services, _ := parse(fmt.Appendf(nil, routing, s.out.Edge, s.out.Router, s.app, s.published()))
 	return services
+}
+
+// published is what the app was reached at, in the form of a port mapping's beginning.
+func (s *splitter) published() string {
+	port := strconv.Itoa(s.out.Public)
+	if s.out.Host == "" {
+		return port
+	}
+	return s.out.Host + ":" + port
 }
 
 func (s *splitter) redisName(slice deploy.Slice) string { return s.out.Redis + "-" + string(slice) }

@@ -147,6 +147,28 @@ func TestTheFormsOfPortsAreRead(t *testing.T) {
 	}
 }
 
+func TestTheEdgeIsPublishedWhereTheAppWas(t *testing.T) {
+	for entry, want := range map[string][2]string{
+		`"8080:80"`:                      {"8080:8080", "http://127.0.0.1:8080"},
+		`"0.0.0.0:8080:80"`:              {"8080:8080", "http://127.0.0.1:8080"},
+		`"127.0.0.1:8080:80"`:            {"127.0.0.1:8080:8080", "http://127.0.0.1:8080"},
+		`"${ADDRESS:-10.0.0.5}:8080:80"`: {"10.0.0.5:8080:8080", "http://10.0.0.5:8080"},
+		`"[::1]:8080:80"`:                {"[::1]:8080:8080", "http://[::1]:8080"},
+		`{target: 80, published: 8080, host_ip: 127.0.0.1}`: {"127.0.0.1:8080:8080", "http://127.0.0.1:8080"},
+	} {
+		s, err := SplitCompose("shop", []byte("services: {web: {build: ., ports: ["+entry+"]}}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "ports for "+entry, strings.Trim(at(t, s.Shared, "services", "edge", "ports"), "- '"), want[0])
+		text, err := Annotate(Facts{App: "shop", Repository: ".", Branch: "main", SecretFile: "secret", Split: s})
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "url for "+entry, load(t, text).Apps["shop"].Router.Edge.URL, want[1])
+	}
+}
+
 func TestWhatCannotBeSplitIsRefused(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"no services":      {"version: '3'\n", "has no services"},

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net"
 	"regexp"
 	"strconv"
 	"strings"
@@ -31,7 +32,9 @@ func (s *splitter) findWeb() error {
 			Next: "give the web service a `ports` entry, e.g. \"8080:80\", and try again",
 		}
 	}
-	s.out.Public, s.out.Port = portOf(child(chosen, "ports").Content[0])
+	published := child(chosen, "ports").Content[0]
+	s.out.Host = hostOf(published)
+	s.out.Public, s.out.Port = portOf(published)
 	if s.out.Port == 0 {
 		return &deploy.InputError{Reason: "cannot read the ports of the service " + s.out.Web + ": write them like \"8080:80\""}
 	}
@@ -61,6 +64,24 @@ func portOf(entry *yaml.Node) (public, container int) {
 		public = number(parts[len(parts)-2])
 	}
 	return public, number(parts[len(parts)-1])
+}
+
+// hostOf returns the address of the host that an entry of ports binds to, e.g. 127.0.0.1 or [::1]; empty for all.
+func hostOf(entry *yaml.Node) string {
+	host := ""
+	if given := child(entry, "host_ip"); given != nil {
+		host = withDefault(given.Value)
+	} else if parts := strings.Split(withDefault(entry.Value), ":"); len(parts) > 2 {
+		host = strings.Join(parts[:len(parts)-2], ":")
+	}
+	ip := net.ParseIP(strings.Trim(host, "[]"))
+	if ip == nil || ip.IsUnspecified() {
+		return ""
+	}
+	if ip.To4() == nil {
+		return "[" + ip.String() + "]"
+	}
+	return ip.String()
 }
 
 // number reads a port; of a range it is the first one.

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"net/http"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -68,6 +70,9 @@ func (c *cli) showDeployment(cmd *cobra.Command, api *client, arg string) error 
 		return &deploy.InputError{Reason: fmt.Sprintf("%q is not the number of a deployment", arg)}
 	}
 	d, err := api.deployment(cmd.Context(), id)
+	if refused := (*problemError)(nil); errors.As(err, &refused) && refused.Status == http.StatusNotFound {
+		refused.Next = "verdigris history lists the newest ones"
+	}
 	if err != nil {
 		return err
 	}
