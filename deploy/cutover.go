@@ -134,9 +134,11 @@ func (r *run) turn(ctx context.Context, transfer Transfer, hold Hold, next Route
 	before, unsure := r.fate, false
 	err := do(PhaseRoute, left, func(ctx context.Context) (string, error) {
 		r.fate = moved // ==== the point of no return: from here on a failure is mended by going back, not by stopping ====
-		err := hold.Route(ctx)
-		unsure = err != nil && !errors.Is(err, ErrRouteRefused)
-		return fmt.Sprintf("%s is live", next.Slice), err
+		if err := hold.Route(ctx); err != nil {
+			unsure = !errors.Is(err, ErrRouteRefused)
+			return "", err
+		}
+		return fmt.Sprintf("%s is live", next.Slice), nil
 	})
 	switch {
 	case unsure:

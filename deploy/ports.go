@@ -115,7 +115,8 @@ type Hold interface {
 	// returns how many router workers were still busy then.
 	Drain(ctx context.Context, timeout time.Duration) (left int, err error)
 	// Route makes the next route the live one. It is the point of no return. On error the old route is back in
-	// force and requests still wait; ErrRouteRefused says that the next route was never in force at all.
+	// force and requests still wait, long enough to carry data back; ErrRouteRefused says that the next route was
+	// never in force at all, or that requests never waited, so that there is nothing to carry back.
 	Route(ctx context.Context) error
 	// Release lets the waiting requests go to the slice that is now live, and returns how many waited and the longest wait.
 	Release(ctx context.Context) (held int, longest time.Duration, err error)

@@ -135,6 +135,11 @@ func TestAnIncludeFileIsRestoredWhenItsTestOrReloadFails(t *testing.T) {
 				t.Errorf("the file is now:\n%s", after)
 			}
 			f.answeredBy(t, blue)
+			h, err := f.Hold(t.Context(), green.route())
+			must(t, err)
+			if err := h.Route(t.Context()); !errors.Is(err, deploy.ErrRouteRefused) {
+				t.Errorf("Route: %v; data would be carried back over what the old slice wrote", err)
+			}
 		})
 	}
 }

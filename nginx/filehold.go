@@ -31,10 +31,11 @@ type fileHold struct {
 // Drain returns at once: what nginx's workers do cannot be seen from here.
 func (h *fileHold) Drain(context.Context, time.Duration) (int, error) { return 0, nil }
 
-// Route applies the next route.
+// Route applies the next route. An error is always a deploy.ErrRouteRefused: requests never waited, so the old slice
+// took writes all the time, and data must not be carried back over them.
 func (h *fileHold) Route(ctx context.Context) error {
 	if err := h.router.Apply(ctx, h.next); err != nil {
-		return err
+		return fmt.Errorf("%w: %w", deploy.ErrRouteRefused, err)
 	}
 	h.routed = true
 	return nil

@@ -135,10 +135,17 @@ func (g *gate) beginRoute() error {
 	return nil
 }
 
-// endRoute lets the limits hold again. What they would have stopped meanwhile stops now.
-func (g *gate) endRoute() {
+// endRoute lets the limits hold again. What they would have stopped meanwhile stops now. After a route that failed
+// requests wait for the limit once more: what the new slice may have taken in has to be carried back before the old
+// one serves them, or it would overwrite what they write.
+func (g *gate) endRoute(routed bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if !routed {
+		g.timer.Stop()
+		g.since, g.timer = time.Now(), time.AfterFunc(g.limit, g.release)
+		return
+	}
 	g.routing = false
 	if !g.opened && time.Since(g.since) > g.limit {
 		g.callOff(g.late())

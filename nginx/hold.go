@@ -58,9 +58,10 @@ func (r *Router) hold(ctx context.Context, next deploy.Route) (*hold, error) {
 }
 
 // gateTimeout is when nginx gives up on the gate: later than the hold could last with a Route that begins at the
-// last moment, is not confirmed and is taken back. A request must not slip to the old slice while data settles.
+// last moment, is not confirmed and is taken back, after which data is carried back. A request must not slip to the
+// old slice while data settles.
 func (r *Router) gateTimeout() time.Duration {
-	return r.HoldTimeout + r.ReloadTimeout + r.TestTimeout + r.ReloadTimeout
+	return 2*r.HoldTimeout + r.ReloadTimeout + r.TestTimeout + r.ReloadTimeout
 }
 
 // hold is one cutover. Its methods are called one after the other.
@@ -111,7 +112,7 @@ func (h *hold) Route(ctx context.Context) error {
 		return fmt.Errorf("route to %s: %w: %w", h.next.Slice, deploy.ErrRouteRefused, err)
 	}
 	err := h.router.install(ctx, h.routed, h.next.Generation)
-	h.gate.endRoute()
+	h.gate.endRoute(err == nil)
 	if err != nil {
 		return fmt.Errorf("route to %s: %w", h.next.Slice, err)
 	}

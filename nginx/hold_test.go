@@ -251,6 +251,25 @@ func TestRouteThatIsNotConfirmedKeepsRequestsWaiting(t *testing.T) {
 	}
 }
 
+func TestRouteThatFailsLateKeepsRequestsWaitingUntilDataIsCarriedBack(t *testing.T) {
+	s, _, green := twoSlices(t, nil)
+	s.HoldTimeout = 2 * time.Second
+	h := s.holdTowards(t, green)
+	post := s.send(t, http.MethodPost, "/", "1", strings.NewReader("x"))
+	waiting(t, h, 1)
+	hearing := s.Process
+	s.Process, s.ReloadTimeout = deaf{hearing}, 1500*time.Millisecond // and as long again to take it back
+	if err := h.Route(t.Context()); err == nil || errors.Is(err, deploy.ErrRouteRefused) {
+		t.Fatalf("Route: %v", err)
+	}
+	waiting(t, h, 1)
+	s.Process, s.ReloadTimeout = hearing, patience
+	must(t, h.Abort(t.Context()))
+	if a := receive(t, post); a.slice != deploy.Blue {
+		t.Errorf("%d from %s", a.status, a.slice)
+	}
+}
+
 func TestTheRouterDiesDuringAHold(t *testing.T) {
 	s, _, green := twoSlices(t, nil)
 	h := s.holdTowards(t, green)
