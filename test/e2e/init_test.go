@@ -1,0 +1,110 @@
+package e2e
+
+import (
+	"crypto/rand"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+
+	"verdigris/deploy"
+)
+
+// newcomer is a site before it knows verdigris: a repository with a Dockerfile and one docker-compose.yml.
+func newcomer(t *testing.T) *site {
+	t.Helper()
+	app := "e2e" + strings.ToLower(rand.Text()[:8])
+	dir := shortDir(t)
+	s := &site{t: t, app: app, dir: dir, repo: dir, ports: map[string]string{"edge": portWithTwoMore(t), "api": freePort(t)}, log: &syncBuffer{}}
+	s.write("Dockerfile", "FROM scratch\nCOPY gallery /gallery\nENTRYPOINT [\"/gallery\"]\n")
+	s.copyProgram(built.gallery, "gallery")
+	s.write("docker-compose.yml", `services:
+  web:
+    build: .
+    ports: ["127.0.0.1:`+s.ports["edge"]+`:9090"]
+    environment: {REDIS_ADDR: "redis:6379"}
+    depends_on: [redis]
+    stop_grace_period: 3s
+  redis:
+    image: ${REDIS_IMAGE:?}
+    volumes: ["data:/data"]
+volumes: {data: }
+`)
+	s.write(".env", "NGINX_IMAGE="+imageOf("NGINX_IMAGE")+"\nREDIS_IMAGE="+imageOf("REDIS_IMAGE")+"\n")
+	s.write(".gitignore", ".env\n")
+	s.git("init", "-q", "-b", "main")
+	s.commit("the app as it was")
+	t.Cleanup(s.remove)
+	return s
+}
+
+// portWithTwoMore returns a free port with free ones behind it, which init gives to the slices.
+func portWithTwoMore(t *testing.T) string {
+	t.Helper()
+	for range 50 {
+		first, err := strconv.Atoi(freePort(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		free := true
+		for port := first + 1; port <= first+2; port++ {
+			l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+			if err != nil {
+				free = false
+				break
+			}
+			l.Close()
+		}
+		if free {
+			return strconv.Itoa(first)
+		}
+	}
+	t.Fatal("no three free ports in a row")
+	return ""
+}
+
+func TestAnAppGoesLiveThroughWhatInitWrote(t *testing.T) {
+	s := newcomer(t)
+	s.must("init", "--app", s.app)
+	s.replace("verdigris.yml", "127.0.0.1:9000", "127.0.0.1:"+s.ports["api"]) // somebody else may have it
+	s.replace("verdigris.yml", "duration: 10s", "duration: 500ms")
+	s.must("config", "check")
+
+	s.must("up")
+	s.start()
+	if out, code := s.command("deploy", "--switch"); code != 5 || !strings.Contains(out, "docker-compose.blue.yml is not in the repository") {
+		t.Errorf("before the slices are committed: exit code %d\n%s", code, out)
+	}
+	s.git("add", "docker-compose.blue.yml", "docker-compose.green.yml")
+	s.commit("add the slices")
+	s.must("deploy", "--switch")
+	s.serves(deploy.Blue)
+	s.must("doctor")
+	for i := range 3 {
+		s.upload(fmt.Sprint("init", i))
+	}
+
+	s.commit("a change")
+	if out := s.must("hook", "send"); !strings.Contains(out, "green is live") {
+		t.Errorf("the push ended with\n%s", out)
+	}
+	s.serves(deploy.Green)
+	s.hasPictures(3)
+
+	s.upload("on green")
+	s.must("rollback")
+	s.serves(deploy.Blue)
+	s.hasPictures(4)
+	s.must("stop", "green")
+}
+
+// hasPictures asks the site itself: what init wrote publishes no redis.
+func (s *site) hasPictures(n int) {
+	s.t.Helper()
+	_, body := answer(http.Get(s.edge("/")))
+	if !strings.Contains(body, fmt.Sprintf(", %d images", n)) {
+		s.t.Errorf("want %d pictures: %s", n, body)
+	}
+}
