@@ -146,11 +146,34 @@ func TestTheFirstReleaseStaysLiveWhenItFailsAndThatIsSaid(t *testing.T) {
 	equal(t, "live", h.live(), "green b")
 }
 
-func TestAReleaseThatFailsTellsWhatItReplaced(t *testing.T) {
-	h := newHouse(t, func(a *deploy.App, _ *house) { a.Health.Deadline = 100 * time.Millisecond }).blueLive()
+// failedOnBlue is a house with A replaced by B, whose way back C then takes: C does not get ready on blue.
+func (h *house) failedOnBlue() deploy.Deployment {
+	h.t.Helper()
 	h.deploy("", commitB, true)
 	h.runtime.extra = []deploy.ContainerStatus{{Name: "shop-blue-web-1", State: "exited", ExitCode: 1}}
-	d := h.deploy("", commitC, true)
+	h.runtime.calls = nil
+	return h.deploy("", commitC, true)
+}
+
+func TestAReleaseThatDoesNotGetReadyGivesTheSliceBack(t *testing.T) {
+	h := newHouse(t).blueLive()
+	d := h.failedOnBlue()
+	equal(t, "state", string(d.State), "aborted")
+	equal(t, "runtime", h.runtime.called(), "build:blue start:blue stop:blue start:blue")
+	d = h.ended(h.Rollback(context.Background(), "shop", deploy.Trigger{}))
+	equal(t, "rollback", string(d.State), "succeeded")
+	equal(t, "live", h.live(), "blue a")
+}
+
+func TestAReleaseThatFailsTellsWhatCouldNotBeBroughtBack(t *testing.T) {
+	h := newHouse(t).blueLive()
+	h.source.fetch = func(_ context.Context, c deploy.Commit) error {
+		if c == commitA {
+			return deploy.ErrUnknownCommit
+		}
+		return nil
+	}
+	d := h.failedOnBlue()
 	equal(t, "state", string(d.State), "aborted")
 	contains(t, "next step", d.Error.Next, "deploy blue --commit "+string(commitA))
 	s, err := h.Status(context.Background(), "shop")

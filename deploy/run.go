@@ -26,7 +26,7 @@ type run struct {
 
 	fate fate
 	lost error // why data could not be carried back on the way back
-	// replaced is what ran on the slice before this release failed on it; empty for nothing.
+	// replaced is what ran on the slice before and could not be brought back when this release failed on it.
 	replaced Commit
 }
 

@@ -3,7 +3,6 @@ package deploy
 import (
 	"context"
 	"fmt"
-	"time"
 )
 
 // deploy brings a release onto the idle slice (or staging) and, if it is to be promoted, moves the traffic there.
@@ -108,7 +107,8 @@ func (r *run) prepare(ctx context.Context) (Release, error) {
 	return release, err
 }
 
-// launch migrates, starts the slice and waits until it is ready. A slice that does not get ready is stopped again.
+// launch migrates, starts the slice and waits until it is ready. A slice that does not get ready becomes again what it
+// was.
 func (r *run) launch(ctx context.Context, release Release) error {
 	if r.app.Migrate != "" {
 		err := r.phase(ctx, PhaseMigrate, r.app.Timeouts.Migrate, func(ctx context.Context) (string, error) {
@@ -129,22 +129,10 @@ func (r *run) launch(ctx context.Context, release Release) error {
 		return err
 	}
 	if err := r.probeSlice(ctx, ready, r.app.Smoke); err != nil {
-		r.cleanUp(ctx)
-		if before.Commit != r.d.Commit {
-			r.replaced = before.Commit
-		}
+		r.cleanUp(ctx, before)
 		return err
 	}
 	return nil
-}
-
-// cleanUp stops a slice that did not get ready, so that nothing half-made stays.
-func (r *run) cleanUp(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
-	defer cancel()
-	if err := r.Runtime.Stop(ctx, r.d.Slice, r.logTo(PhaseStart)); err != nil {
-		r.worker.log.Error("could not stop the slice that failed", "slice", r.d.Slice, "error", err)
-	}
 }
 
 func plural(n int, what string) string {
