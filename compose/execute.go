@@ -95,7 +95,7 @@ func (x *execution) act(ctx context.Context, service string, a action) error {
 	}
 	switch a.verb {
 	case remove:
-		return x.engine.removeContainer(ctx, *a.old)
+		return x.setAside(ctx, *a.old)
 	case restart:
 		err = x.engine.stopContainer(ctx, *a.old)
 	case replace:

@@ -149,7 +149,8 @@ services:
   web: {image: "` + debian + `", init: true, command: [sleep, "60"], depends_on: [db]}
   db: {image: "` + debian + `", init: true, command: [sleep, "60"]}
 `
-	s := newSite(t, e, file)
+	// The release that fails no longer has the worker, which must come back all the same.
+	s := newSite(t, e, file+`  worker: {image: "`+debian+`", init: true, command: [sleep, "60"]}`+"\n")
 	before := s.up(commitA)
 	ids := s.ids()
 	s.write("blue.yml", strings.ReplaceAll(file, `[sleep, "60"]`, `[sh, -c, "sleep 0.1; exit 1"]`))

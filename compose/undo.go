@@ -12,7 +12,7 @@ import (
 // many, or as one with a wrong name.
 const asideSuffix = "-replaced"
 
-// setAside stops the container and frees its name, so that it can come back if its successor fails.
+// setAside stops the container and frees its name, so that it can come back if the start fails.
 func (x *execution) setAside(ctx context.Context, c found) error {
 	if err := x.engine.stopContainer(ctx, c); err != nil {
 		return err
@@ -26,8 +26,11 @@ func (x *execution) setAside(ctx context.Context, c found) error {
 	return x.engine.rename(ctx, c, c.name+asideSuffix)
 }
 
-// removeReplaced removes what was set aside, once its successors are there.
+// removeReplaced removes what was set aside, once its successors are there. It has its own time: left
+// half-way, it would leave containers of two releases in one slice.
 func (x *execution) removeReplaced(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), x.CleanupTimeout)
+	defer cancel()
 	var errs []error
 	for _, c := range x.replaced {
 		errs = append(errs, x.engine.removeContainer(ctx, c))
