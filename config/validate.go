@@ -129,8 +129,9 @@ func (k *checker) url(field, text string, schemes ...string) *url.URL {
 	return u
 }
 
+// hidePassword hides everything up to the host: a password that is not written as a URL wants it may hold anything.
 func hidePassword(text string) string {
-	return regexp.MustCompile(`:[^:@/]*@`).ReplaceAllString(text, ":***@")
+	return regexp.MustCompile(`:.*@`).ReplaceAllString(text, ":***@")
 }
 
 func (k *checker) oneOf(field, value string, known ...string) {

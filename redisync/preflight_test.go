@@ -209,7 +209,7 @@ func TestURLsAreReadAndTheirPasswordsKept(t *testing.T) {
 	if address != "redis.example:6380" || side.Username != "app" || side.Password != secret || side.DB != 2 || side.TLS == nil {
 		t.Errorf("read %v at %s", side, address)
 	}
-	for _, bad := range []string{"http://u:" + secret + "@h", "redis://u:" + secret + "@h:1/x", "redis://u:" + secret + "%zz@h", "unix://u:" + secret + "@/tmp/s"} {
+	for _, bad := range []string{"http://u:" + secret + "@h", "redis://u:" + secret + "@h:1/x", "redis://u:" + secret + "%zz@h", "redis://u:" + secret + "/x@h", "unix://u:" + secret + "@/tmp/s"} {
 		if _, err := ParseURL(bad); err == nil || strings.Contains(err.Error(), secret) {
 			t.Errorf("ParseURL returned %v", err)
 		}

@@ -16,8 +16,8 @@ func ParseURL(raw string) (Side, error) {
 	o, err := redis.ParseURL(raw)
 	if err != nil {
 		var bad *url.Error
-		if errors.As(err, &bad) {
-			err = bad.Err
+		if errors.As(err, &bad) { // it quotes what it cannot read, e.g. a password with a slash in it as a port
+			err = errors.New("a special character in the user or the password must be written as %XX")
 		}
 		return Side{}, &deploy.InputError{Reason: fmt.Sprintf("read redis URL: %v; it looks like redis://user:password@host:6379/0", err)}
 	}
