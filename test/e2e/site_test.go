@@ -34,9 +34,18 @@ type site struct {
 // newSite writes a site, starts its shared services and its verdigris. Edits change its files before that.
 func newSite(t testing.TB, edits ...func(*site)) *site {
 	t.Helper()
+	s := writeSite(t, edits...)
+	s.must("up")
+	s.start()
+	return s
+}
+
+// writeSite writes a site, and starts nothing.
+func writeSite(t testing.TB, edits ...func(*site)) *site {
+	t.Helper()
 	random := make([]byte, 4)
 	_, _ = rand.Read(random) // never fails
-	s := &site{t: t, app: "e2e" + hex.EncodeToString(random), dir: shortDir(t), secret: hex.EncodeToString(random), ports: map[string]string{}}
+	s := &site{t: t, app: "e2e" + hex.EncodeToString(random), dir: shortDir(t), secret: hex.EncodeToString(random), ports: map[string]string{}, log: &syncBuffer{}}
 	for _, name := range []string{"edge", "api", "blue", "green", "staging", "redis-blue", "redis-green"} {
 		s.ports[name] = freePort(t)
 	}
@@ -46,8 +55,6 @@ func newSite(t testing.TB, edits ...func(*site)) *site {
 		edit(s)
 	}
 	t.Cleanup(s.remove)
-	s.must("up")
-	s.start()
 	return s
 }
 
@@ -126,6 +133,12 @@ func (s *site) start() {
 	if err := s.serve.Start(); err != nil {
 		s.t.Fatal(err)
 	}
+	s.connect()
+}
+
+// connect waits until the site's verdigris is ready, wherever it runs.
+func (s *site) connect() {
+	s.t.Helper()
 	socket := filepath.Join(s.dir, ".verdigris", "verdigris.sock")
 	s.api = &http.Client{Timeout: time.Minute, Transport: &http.Transport{
 		DisableKeepAlives: true,
