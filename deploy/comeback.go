@@ -48,7 +48,7 @@ func (r *run) quietly(ctx context.Context) step {
 		defer cancel()
 		detail, err := do(bounded)
 		if err != nil {
-			return fmt.Errorf("%s: %w", p, explainContext(ctx, bounded, timeout, err))
+			return fmt.Errorf("%s: %w", p, r.explainContext(ctx, bounded, timeout, err))
 		}
 		r.progress(PhaseReturn, fmt.Sprintf("%s: %s", p, detail))
 		return nil

@@ -116,6 +116,19 @@ func (r *run) nextStep(p Phase) string {
 	return "see verdigris status and verdigris doctor"
 }
 
+// again is the command that asks for the same once more.
+func again(d Deployment) string {
+	switch {
+	case d.Kind == KindSwitch:
+		return fmt.Sprintf("verdigris switch %s", d.Slice)
+	case d.Kind == KindRollback:
+		return "verdigris rollback"
+	case d.Promote:
+		return fmt.Sprintf("verdigris deploy --commit %s --switch", d.Commit)
+	}
+	return fmt.Sprintf("verdigris deploy %s --commit %s", d.Slice, d.Commit)
+}
+
 // withLogs adds the last lines of the slice's containers to an error.
 func (r *run) withLogs(ctx context.Context, slice Slice, err error) error {
 	if err == nil || errors.As(err, new(*LoggedError)) {

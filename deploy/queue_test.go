@@ -90,6 +90,7 @@ func TestAStopInTheMiddleAbortsAndTheWaitingOnesAreDoneAfterTheNextStart(t *test
 	release()
 	d := h.ended(first, nil)
 	equal(t, "first", string(d.State), "aborted")
+	equal(t, "next step", d.Error.Next, "verdigris deploy --commit "+string(commitA)+" --switch tries again")
 	h.start()
 	equal(t, "second", string(h.ended(second, nil).State), "succeeded")
 	equal(t, "live", h.live(), "green b")

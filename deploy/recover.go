@@ -78,7 +78,7 @@ func (w *worker) closeCutOff(ctx context.Context, d Deployment, route Route) err
 	}
 	return r.end(state, &Failure{
 		Phase: phase, Reason: fmt.Sprintf("verdigris was killed in phase %q", phase), Serving: r.serving(ctx),
-		Next: fmt.Sprintf("verdigris deploy --commit %s tries again", d.Commit),
+		Next: again(d) + " tries again",
 	})
 }
 

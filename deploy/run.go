@@ -94,7 +94,7 @@ func (r *run) phase(ctx context.Context, p Phase, timeout time.Duration, do func
 	defer cancel()
 	detail, err := do(bounded)
 	if err != nil {
-		err = explainContext(ctx, bounded, timeout, err)
+		err = r.explainContext(ctx, bounded, timeout, err)
 	}
 	r.finish(i, detail, err)
 	if err != nil {
@@ -104,10 +104,10 @@ func (r *run) phase(ctx context.Context, p Phase, timeout time.Duration, do func
 }
 
 // explainContext tells a stop of verdigris from a phase that took too long.
-func explainContext(outer, bounded context.Context, timeout time.Duration, err error) error {
+func (r *run) explainContext(outer, bounded context.Context, timeout time.Duration, err error) error {
 	switch {
 	case outer.Err() != nil && errors.Is(outer.Err(), context.Canceled):
-		return &HintedError{Err: fmt.Errorf("verdigris was stopped: %w", err), Next: "ask for it again when verdigris runs"}
+		return &HintedError{Err: fmt.Errorf("verdigris was stopped: %w", err), Next: again(r.d) + " tries again"}
 	case bounded.Err() != nil && errors.Is(bounded.Err(), context.DeadlineExceeded):
 		return fmt.Errorf("took longer than %s: %w", timeout, err)
 	}
