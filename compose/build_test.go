@@ -235,6 +235,33 @@ func TestPruneTakesOldReleasesAndLeavesWhatIsUsed(t *testing.T) {
 	}
 }
 
+func TestPruneTakesTheNamesOfOldReleasesFromAnImageThatIsStillUsed(t *testing.T) {
+	e := connected(t)
+	s := newSite(t, e, `
+services:
+  web:
+    image: ${APP}-named:${IMAGE_TAG}
+    build: {context: ., dockerfile_inline: "FROM `+debian+`"}
+    command: [sleep, infinity]
+    init: true
+`)
+	s.write(".env", "APP="+s.settings.App+"\n")
+	if _, err := s.Build(t.Context(), deploy.Blue, s.release(commitA), false, s.log); err != nil {
+		t.Fatal(err)
+	}
+	s.up(commitB) // the same image, as nothing has changed
+	if n, err := s.Prune(t.Context(), nil); err != nil || n != 1 {
+		t.Errorf("pruned %d, %v", n, err)
+	}
+	for name, want := range map[string]bool{"-web:" + string(commitA): false, "-named:" + string(commitA): false,
+		"-web:" + string(commitB) + "-blue": true, "-named:" + string(commitB): true} {
+		id, err := e.imageID(t.Context(), s.settings.App+name)
+		if err != nil || (id != "") != want {
+			t.Errorf("%s is %q (%v), want it there: %v", name, id, err, want)
+		}
+	}
+}
+
 func TestTheContextIsPackedWithoutWhatIsIgnored(t *testing.T) {
 	s := &site{t: t, dir: t.TempDir()}
 	s.write("Dockerfile", "FROM x")

@@ -94,7 +94,7 @@ func newPlan(p *project, seen observation, images map[string]image) (*plan, erro
 // release. Among the shared services only what the files name is touched.
 func (pl *plan) orphan(c found) {
 	if pl.project.slice == "" {
-		pl.notes = append(pl.notes, fmt.Sprintf("note: container %s belongs to service %s, which the files do not have; it is left alone", c.name, c.service))
+		pl.notes = append(pl.notes, fmt.Sprintf("note: container %s belongs to service %s, which is not in the files or not in an active profile; it is left alone", c.name, c.service))
 		return
 	}
 	pl.removals = append(pl.removals, action{verb: remove, name: c.name, why: "no such service", old: &c})

@@ -12,11 +12,22 @@ import (
 
 // Prune removes the images that were built for releases other than those to keep, and what a rebuild left without a
 // name, and returns how many images it took a name from or removed. An image that a container uses, running or not,
-// is left alone.
+// stays, and so do the names of the release that the container belongs to.
 func (r *Runtime) Prune(ctx context.Context, keep []deploy.Commit) (int, error) {
-	used, err := r.usedImages(ctx)
+	wanted := map[deploy.Commit]bool{}
+	for _, c := range keep {
+		wanted[c] = true
+	}
+	containers, err := r.engine.list(ctx, filters.NewArgs())
 	if err != nil {
 		return 0, err
+	}
+	used := map[string]bool{}
+	for _, c := range containers {
+		used[c.imageID] = true
+		if c.labels[labelApp] == r.settings.App {
+			wanted[deploy.Commit(c.labels[labelRelease])] = true
+		}
 	}
 	var images []dockerimage.Summary
 	err = r.engine.do(ctx, "list images", func(ctx context.Context) (err error) {
@@ -28,16 +39,12 @@ func (r *Runtime) Prune(ctx context.Context, keep []deploy.Commit) (int, error) 
 	if err != nil {
 		return 0, err
 	}
-	wanted := map[deploy.Commit]bool{}
-	for _, c := range keep {
-		wanted[c] = true
-	}
 	removed := 0
 	for _, img := range images {
-		if used[img.ID] {
-			continue
+		names := stale(img, wanted)
+		if used[img.ID] && len(names) >= len(img.RepoTags) {
+			names = nil
 		}
-		names := r.stale(img, wanted)
 		for _, name := range names {
 			if err := r.engine.removeImage(ctx, name); err != nil {
 				return removed, err
@@ -48,36 +55,27 @@ func (r *Runtime) Prune(ctx context.Context, keep []deploy.Commit) (int, error) 
 	return removed, nil
 }
 
-// usedImages are the ids of the images of all containers.
-func (r *Runtime) usedImages(ctx context.Context) (map[string]bool, error) {
-	containers, err := r.engine.list(ctx, filters.NewArgs())
-	used := map[string]bool{}
-	for _, c := range containers {
-		used[c.imageID] = true
-	}
-	return used, err
-}
-
 // stale returns the names of the image that belong to releases that are not wanted; the id if it has no name.
-func (r *Runtime) stale(img dockerimage.Summary, wanted map[deploy.Commit]bool) []string {
-	var names []string
-	for _, tag := range img.RepoTags {
-		if commit, ok := r.taggedCommit(tag); ok && !wanted[commit] {
-			names = append(names, tag)
-		}
-	}
+func stale(img dockerimage.Summary, wanted map[deploy.Commit]bool) []string {
 	if len(img.RepoTags) == 0 || img.RepoTags[0] == "<none>:<none>" {
-		names = append(names, img.ID)
+		return []string{img.ID}
+	}
+	var names []string
+	for _, name := range img.RepoTags {
+		if commit, ok := taggedCommit(name); ok && !wanted[commit] {
+			names = append(names, name)
+		}
 	}
 	return names
 }
 
-// taggedCommit reads the commit from <app>-<service>:<commit> or <app>-<service>:<commit>-<slice>.
-func (r *Runtime) taggedCommit(tag string) (deploy.Commit, bool) {
-	name, version, _ := strings.Cut(tag, ":")
-	digits, _, _ := strings.Cut(version, "-")
+// taggedCommit reads the commit from <name>:<commit> or <name>:<commit>-<slice>. The name is <app>-<service>, or what
+// the service itself calls its image, with ${IMAGE_TAG} as the tag.
+func taggedCommit(name string) (deploy.Commit, bool) {
+	tag := name[strings.LastIndex(name, ":")+1:]
+	digits, _, _ := strings.Cut(tag, "-")
 	commit, err := deploy.ParseCommit(digits)
-	return commit, err == nil && strings.HasPrefix(name, r.settings.App+"-")
+	return commit, err == nil
 }
 
 func (e *Engine) removeImage(ctx context.Context, name string) error {
