@@ -34,7 +34,7 @@ services:
     entrypoint: /entry
     environment: {B: "2", A: "1", GONE: }
     user: "1000:1000"
-    working_dir: /work
+    working_dir: /srv/app
     hostname: host
     domainname: example.org
     tty: true

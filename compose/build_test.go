@@ -31,7 +31,7 @@ services:
     command: [sleep, "60"]
 `
 
-const dockerfile = `FROM ` + debian + ` AS base
+var dockerfile = `FROM ` + debian + ` AS base
 ARG GREETING
 ARG FROM_ENV
 COPY . /app

@@ -42,15 +42,8 @@ func (r *Runtime) execute(ctx context.Context, pl *plan, log deploy.Log) error {
 }
 
 func (x *execution) run(ctx context.Context) error {
-	for _, key := range x.plan.networks {
-		if err := x.createNetwork(ctx, key); err != nil {
-			return err
-		}
-	}
-	for _, key := range x.plan.volumes {
-		if err := x.createVolume(ctx, key); err != nil {
-			return err
-		}
+	if err := x.createResources(ctx); err != nil {
+		return err
 	}
 	for _, a := range x.plan.removals {
 		if err := x.act(ctx, "", a); err != nil {
@@ -124,6 +117,21 @@ func (x *execution) create(ctx context.Context, b *blueprint) (string, error) {
 		x.mu.Unlock()
 	}
 	return id, err
+}
+
+// createResources creates the networks and volumes that containers refer to by name.
+func (x *execution) createResources(ctx context.Context) error {
+	for _, key := range x.plan.networks {
+		if err := x.createNetwork(ctx, key); err != nil {
+			return err
+		}
+	}
+	for _, key := range x.plan.volumes {
+		if err := x.createVolume(ctx, key); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (x *execution) createNetwork(ctx context.Context, key string) error {

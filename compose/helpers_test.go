@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -20,11 +21,25 @@ import (
 	"verdigris/deploy"
 )
 
-// Images that scripts/images.sh makes.
-const (
-	debian = "verdigris-local/debian:latest"
-	redis  = "verdigris-local/redis:latest"
+// Images that scripts/images.sh pulls or makes.
+var (
+	debian = present("BASE_IMAGE", "debian:trixie-slim", "verdigris-local/debian")
+	redis  = present("REDIS_IMAGE", "redis:8", "verdigris-local/redis")
 )
+
+// present returns the image that the variable names or, without it, the first of the names that this machine has. It
+// returns the last one when there is none, for connected to complain of.
+func present(variable string, names ...string) string {
+	if image := os.Getenv(variable); image != "" {
+		return image
+	}
+	for _, name := range names {
+		if exec.Command("docker", "image", "inspect", name).Run() == nil {
+			return name
+		}
+	}
+	return names[len(names)-1]
+}
 
 // commits to release in tests.
 const (

@@ -2,8 +2,10 @@ package compose
 
 import (
 	"fmt"
+	"maps"
 	"net"
 	"regexp"
+	"slices"
 	"strconv"
 
 	"github.com/docker/docker/api/types/container"
@@ -30,8 +32,8 @@ func (pl *plan) checkPorts(seen observation) error {
 }
 
 func (b *blueprint) checkPorts(others []found) error {
-	for port, bindings := range b.Host.PortBindings {
-		for _, binding := range bindings {
+	for _, port := range slices.Sorted(maps.Keys(b.Host.PortBindings)) {
+		for _, binding := range b.Host.PortBindings[port] {
 			for _, other := range others {
 				if holds(other.ports, port, binding) {
 					return &deploy.HintedError{

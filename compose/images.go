@@ -12,8 +12,8 @@ import (
 	"verdigris/deploy"
 )
 
-// tag is the name of a built service's image: <app>-<service>:<commit>, and the same with the slice, since two
-// slices may build one commit with different arguments. Shared services have no commit.
+// tags are the names of a built service's image: <app>-<service>:<commit>, and before it the same with the slice, since
+// two slices may build one commit with different arguments. Shared services have no commit.
 func (p *project) tags(s types.ServiceConfig) []string {
 	if p.slice == "" {
 		return append([]string{p.Name + "-" + s.Name + ":latest"}, words(s.Image)...)

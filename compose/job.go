@@ -65,23 +65,14 @@ func (r *Runtime) prepareJob(ctx context.Context, p *project, rel deploy.Release
 	b.Host.PortBindings = nil
 	b.Host.RestartPolicy = container.RestartPolicy{}
 	b.Config.Healthcheck = &container.HealthConfig{Test: []string{"NONE"}}
-	if err := p.label(b, s, 1, img.id); err != nil {
-		return nil, nil, err
-	}
+	p.label(b, s, 1, img.id)
 	b.Config.Labels[labelOneOff] = "True"
 	return &execution{Runtime: r, plan: pl, log: log}, b, nil
 }
 
 func (x *execution) runJob(ctx context.Context, b *blueprint) error {
-	for _, key := range x.plan.networks {
-		if err := x.createNetwork(ctx, key); err != nil {
-			return err
-		}
-	}
-	for _, key := range x.plan.volumes {
-		if err := x.createVolume(ctx, key); err != nil {
-			return err
-		}
+	if err := x.createResources(ctx); err != nil {
+		return err
 	}
 	id, err := x.create(ctx, b)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"verdigris/deploy"
 )
 
-const withJob = `
+var withJob = `
 services:
   web: {image: "` + redis + `", command: [redis-server, --save, ""], tmpfs: [/data]}
   migrate:

@@ -1,9 +1,6 @@
 package compose
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -44,11 +41,8 @@ const composeVersion = "2.40.3"
 
 // label marks the blueprint as container number of the service, made from that image. It comes last: the hash covers
 // all that was mapped before.
-func (p *project) label(b *blueprint, s types.ServiceConfig, number int, imageID string) error {
-	hash, err := b.hash(s.Build != nil || s.Name == p.web)
-	if err != nil {
-		return err
-	}
+func (p *project) label(b *blueprint, s types.ServiceConfig, number int, imageID string) {
+	hash := b.hash(s.Build != nil || s.Name == p.web)
 	maps.Copy(b.Config.Labels, map[string]string{
 		labelProject:     p.Name,
 		labelService:     s.Name,
@@ -62,7 +56,6 @@ func (p *project) label(b *blueprint, s types.ServiceConfig, number int, imageID
 		labelConfigFiles: strings.Join(p.files, ","),
 	})
 	maps.Copy(b.Config.Labels, p.ownLabels())
-	return nil
 }
 
 func (p *project) ownLabels() map[string]string {
@@ -98,7 +91,7 @@ func dependsOn(s types.ServiceConfig) string {
 
 // hash sums up the container's configuration. Which release a container belongs to is a part of it only for the web
 // service and where the release built its image: a database beside them is not recreated because of a new commit.
-func (b *blueprint) hash(ofRelease bool) (string, error) {
+func (b *blueprint) hash(ofRelease bool) string {
 	c := *b.Config
 	c.Image = ""
 	if !ofRelease {
@@ -108,12 +101,7 @@ func (b *blueprint) hash(ofRelease bool) (string, error) {
 			return ok && value == injected
 		})
 	}
-	content, err := json.Marshal(blueprint{Config: &c, Host: b.Host, Networks: b.Networks, Digests: b.Digests})
-	if err != nil {
-		return "", fmt.Errorf("hash the configuration of %s: %w", b.Name, err)
-	}
-	sum := sha256.Sum256(content)
-	return hex.EncodeToString(sum[:]), nil
+	return digest(blueprint{Config: &c, Host: b.Host, Networks: b.Networks, Digests: b.Digests})
 }
 
 // ownedBy selects what belongs to a project.

@@ -121,9 +121,7 @@ func planService(p *project, s types.ServiceConfig, seen observation, img image,
 			return sp, err
 		}
 		b.Config.Image = img.ref
-		if err := p.label(b, s, number, img.id); err != nil {
-			return sp, err
-		}
+		p.label(b, s, number, img.id)
 		a := decide(b, have[number], img, restartedWith(s, changed))
 		changed[s.Name] = changed[s.Name] || a.verb == create || a.verb == replace
 		sp.actions = append(sp.actions, a)

@@ -23,7 +23,18 @@ var (
 
 // refuse returns an error that names everything in the project that has no mapping.
 func (p *project) refuse() error {
-	var names []string
+	names := p.unmapped()
+	if len(names) == 0 {
+		return nil
+	}
+	slices.Sort(names)
+	return &deploy.HintedError{
+		Err:  fmt.Errorf("not supported by verdigris: %s", strings.Join(names, "; ")),
+		Next: "take it out of the compose file, or run that part outside of verdigris",
+	}
+}
+
+func (p *project) unmapped() (names []string) {
 	add := func(kind, name string, value any, known map[string]bool) {
 		for _, unmapped := range unknown(value, known) {
 			path := []string{key(kind + "s"), key(name)}
@@ -34,8 +45,8 @@ func (p *project) refuse() error {
 		}
 	}
 	services := handled(attributes)
-	for _, name := range slices.Sorted(maps.Keys(p.Services)) {
-		add("service", name, p.Services[name], services)
+	for name, s := range p.Services {
+		add("service", name, s, services)
 	}
 	for name, n := range p.Networks {
 		add("network", name, n, networkKeys)
@@ -55,14 +66,7 @@ func (p *project) refuse() error {
 	for name := range p.Models {
 		names = append(names, fmt.Sprintf("model %s (%s)", name, where(p.files, key("models"))))
 	}
-	if len(names) == 0 {
-		return nil
-	}
-	slices.Sort(names)
-	return &deploy.HintedError{
-		Err:  fmt.Errorf("not supported by verdigris: %s", strings.Join(names, "; ")),
-		Next: "take it out of the compose file, or run that part outside of verdigris",
-	}
+	return names
 }
 
 // unknown returns the keys that are set in a value of compose-go's types and are not known, as they are written in

@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"context"
 	"net"
 	"os/exec"
 	"slices"
@@ -12,7 +13,7 @@ import (
 )
 
 // shop is a small application: a web service (redis stands in for it), its database and a job before both.
-const shop = `
+var shop = `
 services:
   web:
     image: ` + redis + `
@@ -169,21 +170,25 @@ func TestARecreatedContainerKeepsItsAnonymousVolumes(t *testing.T) {
 	e := connected(t)
 	file := `services: {web: {image: "` + debian + `", init: true, volumes: [/kept], command: [bash, -c, "echo $$$$ >> /kept/starts; sleep 60"]}}`
 	s := newSite(t, e, file)
+	web := &Container{engine: e, project: s.settings.Project(deploy.Blue), service: "web"}
+	lines := func(want string) func() bool {
+		return func() bool {
+			out, err := web.Exec(t.Context(), "sh", "-c", "wc -l < /kept/starts")
+			return err == nil && out == want
+		}
+	}
 	s.up(commitA)
+	i, err := e.inspect(t.Context(), s.ids()["web-1"])
+	if err != nil || len(i.Mounts) != 1 {
+		t.Fatalf("mounts are %+v, %v", i.Mounts, err)
+	}
+	// The successor holds the volume by name, so that it does not go with the container.
+	t.Cleanup(func() {
+		sweep(t, e, s.settings.App)
+		check(t, e.removeVolume(context.Background(), i.Mounts[0].Name))
+	})
+	eventually(t, "the first line in the volume", lines("1"))
 	s.write("blue.yml", strings.Replace(file, "sleep 60", "sleep 61", 1))
 	s.up(commitB)
-	web := &Container{engine: e, project: s.settings.Project(deploy.Blue), service: "web"}
-	eventually(t, "the second line in the volume", func() bool {
-		out, err := web.Exec(t.Context(), "sh", "-c", "wc -l < /kept/starts")
-		return err == nil && out == "2"
-	})
-	// What inherited a volume holds it by name; it goes with the test.
-	i, err := e.inspect(t.Context(), s.ids()["web-1"])
-	if err != nil {
-		t.Fatal(err)
-	}
-	check(t, e.discard(t.Context(), i.ID))
-	for _, m := range i.Mounts {
-		check(t, e.removeVolume(t.Context(), m.Name))
-	}
+	eventually(t, "the second line in the volume", lines("2"))
 }

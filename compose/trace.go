@@ -14,12 +14,12 @@ import (
 // control.proto) into lines.
 type trace struct {
 	log   deploy.Log
-	said  map[string]bool        // steps whose start or end was told
-	lines map[string]*lineWriter // output by step
+	said  map[string]bool      // steps whose start or end was told
+	lines map[string]*lineSink // output by step
 }
 
 func newTrace(log deploy.Log) *trace {
-	return &trace{log: log, said: map[string]bool{}, lines: map[string]*lineWriter{}}
+	return &trace{log: log, said: map[string]bool{}, lines: map[string]*lineSink{}}
 }
 
 // read takes one message: JSON that holds the protobuf in base64. A message that cannot be read is left out, since
@@ -36,10 +36,10 @@ func (t *trace) read(content json.RawMessage) {
 	for _, l := range status.Logs {
 		w := t.lines[l.Vertex]
 		if w == nil {
-			w = &lineWriter{line: t.log}
+			w = said(t.log)
 			t.lines[l.Vertex] = w
 		}
-		w.write(string(l.Msg))
+		w.Write(l.Msg)
 	}
 }
 
