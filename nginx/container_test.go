@@ -86,8 +86,8 @@ func newContainerSite(t *testing.T) (*site, dockerContainer) {
 		must(t, err)
 		return dockerContainer{name}
 	}
-	router := start("router", RouterCommand(ContainerConfDir, ContainerRunDir))
-	start("edge", EdgeCommand(ContainerConfDir))
+	router := start("router", routerCommand(ContainerConfDir, ContainerRunDir))
+	start("edge", edgeCommand(ContainerConfDir))
 	s.Process = ContainerProcess{router}
 	eventually(t, "the router answers", func() bool {
 		_, err := (admin{s.settings.run(adminSocket)}).generation(t.Context())

@@ -21,7 +21,8 @@ type crashJob struct {
 	Settings Settings
 	PIDFile  string
 	Next     deploy.Route
-	Route    bool // route before the death
+	Held     int  // requests to wait for
+	Route    bool // route once they wait
 }
 
 const crashVariable = "VERDIGRIS_TEST_CRASH_JOB"
@@ -41,7 +42,7 @@ func holdUntilKilled(text string) error {
 	if err := json.Unmarshal([]byte(text), &job); err != nil {
 		return err
 	}
-	r, err := New(job.Settings, LocalProcess{PIDFile: job.PIDFile})
+	r, err := New(job.Settings, localProcess{PIDFile: job.PIDFile})
 	if err != nil {
 		return err
 	}
@@ -51,8 +52,9 @@ func holdUntilKilled(text string) error {
 		return err
 	}
 	fmt.Println("holding")
+	waitFor(h, job.Held)
+	fmt.Println("waiting")
 	if job.Route {
-		waitFor(h, 2)
 		if err := h.Route(context.Background()); err != nil {
 			return err
 		}
@@ -68,9 +70,9 @@ func waitFor(h deploy.Hold, n int) {
 	}
 }
 
-func (s *site) startController(t *testing.T, next deploy.Route, route bool) (*exec.Cmd, *bufio.Reader) {
+func (s *site) startController(t *testing.T, next deploy.Route, held int, route bool) (*exec.Cmd, *bufio.Reader) {
 	t.Helper()
-	job, err := json.Marshal(crashJob{s.settings, s.settings.run("router.pid"), next, route})
+	job, err := json.Marshal(crashJob{s.settings, s.settings.run("router.pid"), next, held, route})
 	must(t, err)
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), crashVariable+"="+string(job))
@@ -93,10 +95,13 @@ func expectLine(t *testing.T, out *bufio.Reader, want string) {
 
 func TestVerdigrisKilledDuringAHoldLeavesTheOldSliceServing(t *testing.T) {
 	s, blue, green := twoSlices(t, nil)
-	cmd, out := s.startController(t, green.route(), false)
+	cmd, out := s.startController(t, green.route(), 1, false)
 	expectLine(t, out, "holding")
 	post := s.send(t, http.MethodPost, "/", "held", strings.NewReader("x"))
-	eventually(t, "the request is in the router", func() bool { return waitsNowhere(blue, "POST held") })
+	expectLine(t, out, "waiting")
+	if blue.count("POST held") != 0 {
+		t.Error("the old slice got the request while it was held")
+	}
 	must(t, cmd.Process.Signal(syscall.SIGKILL))
 	if a := receive(t, post); a.status != http.StatusOK || a.slice != deploy.Blue {
 		t.Errorf("%d from %s", a.status, a.slice)
@@ -129,18 +134,13 @@ func TestVerdigrisKilledDuringAHoldLeavesTheOldSliceServing(t *testing.T) {
 	}
 }
 
-// waitsNowhere gives a request time to arrive: it is in the router when the slice has not seen it for a while.
-func waitsNowhere(b *backend, id string) bool {
-	time.Sleep(300 * time.Millisecond)
-	return b.count(id) == 0
-}
-
 func TestVerdigrisKilledAfterRouteSendsWhatWaitedToTheNewSlice(t *testing.T) {
 	s, blue, green := twoSlices(t, nil)
-	cmd, out := s.startController(t, green.route(), true)
+	cmd, out := s.startController(t, green.route(), 2, true)
 	expectLine(t, out, "holding")
 	one := s.send(t, http.MethodPost, "/", "one", strings.NewReader("x"))
 	two := s.send(t, http.MethodPut, "/", "two", strings.NewReader("x"))
+	expectLine(t, out, "waiting")
 	expectLine(t, out, "routed")
 	must(t, cmd.Process.Signal(syscall.SIGKILL))
 	for _, answers := range []<-chan answer{one, two} {

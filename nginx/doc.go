@@ -16,7 +16,7 @@
 // decides where it goes, even if verdigris died meanwhile: before the switch to the old slice, after it to the new.
 //
 // An nginx that was killed leaves its unix sockets behind and cannot bind them again. Whoever starts the router
-// removes them first: RouterCommand and EdgeCommand are the commands to use.
+// removes them first, as docker-compose.shared.yml does.
 //
 // FileRouter serves people who have an nginx of their own: it rewrites one include file and reloads.
 //

@@ -100,7 +100,7 @@ func TestTheEdgeSpeaksHTTP2OverTLSAndHoldsToo(t *testing.T) {
 	must(t, err)
 	s.Client = newClient(s.settings.Edge.URL)
 	s.startRouter(t)
-	startDaemon(t, EdgeCommand(s.settings.NginxConfDir))
+	startDaemon(t, edgeCommand(s.settings.NginxConfDir))
 	s.waitForEdge(t)
 	blue, green := newBackend(t, deploy.Blue, showHeaders), newBackend(t, deploy.Green, showHeaders)
 	s.goLive(t, blue)

@@ -35,7 +35,7 @@ func newSite(t *testing.T) *site {
 	t.Helper()
 	s := newStoppedSite(t)
 	s.startRouter(t)
-	startDaemon(t, EdgeCommand(s.settings.NginxConfDir))
+	startDaemon(t, edgeCommand(s.settings.NginxConfDir))
 	s.waitForEdge(t)
 	return s
 }
@@ -51,7 +51,7 @@ func newStoppedSite(t *testing.T) *site {
 		RunDir:  filepath.Join(dir, "run"),
 		TempDir: dir,
 		Edge:    Edge{Listen: []Listen{{Address: addr}}, URL: "http://" + addr},
-	}, LocalProcess{PIDFile: filepath.Join(dir, "run", "router.pid")})
+	}, localProcess{PIDFile: filepath.Join(dir, "run", "router.pid")})
 	must(t, err)
 	r.ReloadTimeout = patience
 	r.HoldTimeout, r.TestTimeout = patience, patience
@@ -62,7 +62,7 @@ func newStoppedSite(t *testing.T) *site {
 
 func (s *site) startRouter(t *testing.T) {
 	t.Helper()
-	s.router = startDaemon(t, RouterCommand(s.settings.NginxConfDir, s.settings.NginxRunDir))
+	s.router = startDaemon(t, routerCommand(s.settings.NginxConfDir, s.settings.NginxRunDir))
 	eventually(t, "the router answers", func() bool {
 		workers, err := s.Process.Workers(t.Context())
 		_, asked := (admin{s.settings.run(adminSocket)}).generation(t.Context())

@@ -35,11 +35,11 @@ func (r *Router) hold(ctx context.Context, next deploy.Route) (*hold, error) {
 	}
 	live := now.Route
 	live.Generation, next.Generation = now.Generation+1, now.Generation+2
-	holding, err := RenderHold(r.settings, live, next.Slice, r.gateTimeout())
+	holding, err := renderHold(r.settings, live, next.Slice, r.gateTimeout())
 	if err != nil {
 		return nil, err
 	}
-	routed, err := RenderRoute(r.settings, next)
+	routed, err := renderRoute(r.settings, next)
 	if err != nil {
 		return nil, err
 	}

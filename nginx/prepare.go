@@ -12,8 +12,6 @@ type Prepared struct {
 	// EdgeChanged tells that edge.conf is another one than before: a running edge needs a reload, which only
 	// a person should order, because it closes idle connections.
 	EdgeChanged bool
-	// RouterChanged tells the same of router.conf; the router takes it in with its next reload.
-	RouterChanged bool
 	// HoldEnded tells that a hold that a crash left behind was ended.
 	HoldEnded bool
 }
@@ -36,18 +34,19 @@ func (r *Router) prepare(ctx context.Context) (p Prepared, err error) {
 			return p, err
 		}
 	}
-	edge, err := RenderEdge(r.settings)
+	edge, err := renderEdge(r.settings)
 	if err != nil {
 		return p, err
 	}
 	if p.EdgeChanged, err = writeIfOther(r.settings.conf(edgeFile), edge); err != nil {
 		return p, err
 	}
-	router, err := RenderRouter(r.settings)
+	router, err := renderMain(r.settings, upstreamFile)
 	if err != nil {
 		return p, err
 	}
-	if p.RouterChanged, err = writeIfOther(r.settings.conf(routerFile), router); err != nil {
+	// A running router takes it in with its next reload.
+	if _, err = writeIfOther(r.settings.conf(routerFile), router); err != nil {
 		return p, err
 	}
 	if err := r.prepareUpstream(); err != nil {
@@ -63,7 +62,7 @@ func (r *Router) prepareUpstream() error {
 	if err != nil || now.Slice != "" {
 		return err
 	}
-	initial, err := RenderInitial(r.settings)
+	initial, err := renderInitial(r.settings)
 	if err != nil {
 		return err
 	}

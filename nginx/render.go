@@ -16,8 +16,8 @@ var templateFiles embed.FS
 
 var templates = template.Must(template.ParseFS(templateFiles, "templates/*.tmpl"))
 
-// RenderEdge returns the configuration of the edge.
-func RenderEdge(s Settings) ([]byte, error) {
+// renderEdge returns the configuration of the edge.
+func renderEdge(s Settings) ([]byte, error) {
 	s = s.withDefaults()
 	if err := s.validate(); err != nil {
 		return nil, fmt.Errorf("render edge configuration: %w", err)
@@ -25,29 +25,27 @@ func RenderEdge(s Settings) ([]byte, error) {
 	return execute("edge.conf.tmpl", s)
 }
 
-// RenderRouter returns the router's main configuration, which takes in the upstream file beside it.
-func RenderRouter(s Settings) ([]byte, error) { return renderMain(s, upstreamFile) }
+// renderInitial returns the upstream file of an app that has nothing live: every request gets a 503 page.
+func renderInitial(s Settings) ([]byte, error) { return renderUpstream(s, truth{}, 0) }
 
-// RenderInitial returns the upstream file of an app that has nothing live: every request gets a 503 page.
-func RenderInitial(s Settings) ([]byte, error) { return renderUpstream(s, truth{}, 0) }
-
-// RenderRoute returns the upstream file that sends all traffic to the route's containers.
-func RenderRoute(s Settings, route deploy.Route) ([]byte, error) {
+// renderRoute returns the upstream file that sends all traffic to the route's containers.
+func renderRoute(s Settings, route deploy.Route) ([]byte, error) {
 	if err := checkRoute(route); err != nil {
 		return nil, fmt.Errorf("render route: %w", err)
 	}
 	return renderUpstream(s, truth{Route: route}, 0)
 }
 
-// RenderHold returns the upstream file that makes requests wait at the gate. Those that the gate lets go, or
+// renderHold returns the upstream file that makes requests wait at the gate. Those that the gate lets go, or
 // does not answer within wait, go to the route, which is the live one.
-func RenderHold(s Settings, live deploy.Route, next deploy.Slice, wait time.Duration) ([]byte, error) {
+func renderHold(s Settings, live deploy.Route, next deploy.Slice, wait time.Duration) ([]byte, error) {
 	if err := checkRoute(live); err != nil {
 		return nil, fmt.Errorf("render hold: %w", err)
 	}
 	return renderUpstream(s, truth{Route: live, Next: next}, wait)
 }
 
+// renderMain returns the router's main configuration, which takes in the upstream file of that name beside it.
 func renderMain(s Settings, upstream string) ([]byte, error) {
 	s = s.withDefaults()
 	if err := s.validate(); err != nil {

@@ -37,15 +37,15 @@ func renderings(t *testing.T, s Settings) map[string][]byte {
 		must(t, err)
 		files[name] = content
 	}
-	content, err := RenderEdge(s)
+	content, err := renderEdge(s)
 	add("edge.conf", content, err)
-	content, err = RenderRouter(s)
+	content, err = renderMain(s, upstreamFile)
 	add("router.conf", content, err)
-	content, err = RenderInitial(s)
+	content, err = renderInitial(s)
 	add("upstream.initial.conf", content, err)
-	content, err = RenderRoute(s, goldenRoute())
+	content, err = renderRoute(s, goldenRoute())
 	add("upstream.route.conf", content, err)
-	content, err = RenderHold(s, goldenRoute(), deploy.Green, 15*time.Second)
+	content, err = renderHold(s, goldenRoute(), deploy.Green, 15*time.Second)
 	add("upstream.hold.conf", content, err)
 	return files
 }
@@ -54,7 +54,7 @@ func TestRenderedFilesAreTheGoldenOnes(t *testing.T) {
 	files := renderings(t, goldenSettings())
 	tls := goldenSettings()
 	tls.Edge = Edge{Listen: []Listen{{Address: "80"}, {Address: "443", TLS: true}}, Certificate: "/etc/tls/site.pem", Key: "/etc/tls/site.key"}
-	content, err := RenderEdge(tls)
+	content, err := renderEdge(tls)
 	must(t, err)
 	files["edge.tls.conf"] = content
 	for name, content := range files {
@@ -77,7 +77,7 @@ func TestNginxAcceptsEveryRenderedFile(t *testing.T) {
 	s.ConfDir, s.RunDir, s.TempDir, s.NginxConfDir, s.NginxRunDir = dir, dir, dir, "", ""
 	certificate, key := selfSigned(t, dir)
 	s.Edge = Edge{Listen: []Listen{{Address: freeAddress(t)}, {Address: freeAddress(t), TLS: true}}, Certificate: certificate, Key: key}
-	process := LocalProcess{}
+	process := localProcess{}
 	for name, content := range renderings(t, s) {
 		main := filepath.Join(dir, name)
 		must(t, os.WriteFile(main, content, 0o644))
@@ -127,7 +127,7 @@ func TestTheTruthIsReadFromTheFirstLine(t *testing.T) {
 func TestNoNameLeavesTheComment(t *testing.T) {
 	route := goldenRoute()
 	route.Endpoints[0].Container = "web\n} evil;\u2028\r"
-	content, err := RenderRoute(goldenSettings(), route)
+	content, err := renderRoute(goldenSettings(), route)
 	must(t, err)
 	line, rest, _ := strings.Cut(string(content), "\n")
 	wantContains(t, line, "evil")
@@ -148,7 +148,7 @@ func TestSettingsThatNginxWouldMisreadAreRefused(t *testing.T) {
 	} {
 		s := goldenSettings()
 		spoil(&s)
-		if _, err := New(s, LocalProcess{}); err == nil {
+		if _, err := New(s, localProcess{}); err == nil {
 			t.Errorf("%s was taken", name)
 		}
 	}
@@ -159,7 +159,7 @@ func TestAForeignUpstreamFileIsNotOverwritten(t *testing.T) {
 	s := goldenSettings()
 	s.ConfDir, s.RunDir, s.NginxConfDir, s.NginxRunDir = dir, dir, "", ""
 	must(t, os.WriteFile(filepath.Join(dir, upstreamFile), []byte("upstream mine {}\n"), 0o644))
-	r, err := New(s, LocalProcess{PIDFile: filepath.Join(dir, "none")})
+	r, err := New(s, localProcess{PIDFile: filepath.Join(dir, "none")})
 	must(t, err)
 	_, prepareErr := r.Prepare(t.Context())
 	_, currentErr := r.Current(t.Context())

@@ -79,19 +79,25 @@ func (r *Router) Apply(ctx context.Context, route deploy.Route) error {
 }
 
 func (r *Router) apply(ctx context.Context, route deploy.Route) error {
-	now, err := readTruth(r.settings.conf(upstreamFile))
-	if err != nil {
-		return err
-	}
-	route.Generation = now.Generation + 1
-	content, err := RenderRoute(r.settings, route)
+	content, generation, err := r.renderNext(route)
 	if err != nil {
 		return err
 	}
 	if err := r.test(ctx, content); err != nil {
 		return err
 	}
-	return r.install(ctx, content, route.Generation)
+	return r.install(ctx, content, generation)
+}
+
+// renderNext renders the route as the generation after the one in the upstream file.
+func (r *Router) renderNext(route deploy.Route) (content []byte, generation uint64, err error) {
+	now, err := readTruth(r.settings.conf(upstreamFile))
+	if err != nil {
+		return nil, 0, err
+	}
+	route.Generation = now.Generation + 1
+	content, err = renderRoute(r.settings, route)
+	return content, route.Generation, err
 }
 
 // settleOn does what apply does; a router that does not run finds the route in the file when it starts.
@@ -100,12 +106,7 @@ func (r *Router) settleOn(ctx context.Context, route deploy.Route) error {
 	if !errors.Is(err, ErrNotRunning) {
 		return err
 	}
-	now, err := readTruth(r.settings.conf(upstreamFile))
-	if err != nil {
-		return err
-	}
-	route.Generation = now.Generation + 1
-	content, err := RenderRoute(r.settings, route)
+	content, _, err := r.renderNext(route)
 	if err != nil {
 		return err
 	}

@@ -65,7 +65,7 @@ func TestPrepareSaysThatTheEdgeNeedsAReload(t *testing.T) {
 	must(t, err)
 	prepared, err := changed.Prepare(t.Context())
 	must(t, err)
-	if !prepared.EdgeChanged || prepared.RouterChanged {
+	if !prepared.EdgeChanged {
 		t.Errorf("prepared is %+v", prepared)
 	}
 }

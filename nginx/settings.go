@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
-	"strings"
 )
 
 // Where the containers of the edge and the router see the two directories.
@@ -101,17 +100,3 @@ func (s Settings) validate() error {
 func (s Settings) conf(name string) string      { return filepath.Join(s.ConfDir, name) }
 func (s Settings) run(name string) string       { return filepath.Join(s.RunDir, name) }
 func (s Settings) nginxConf(name string) string { return s.NginxConfDir + "/" + name }
-
-// RouterCommand is the command that starts the router, its stale sockets removed first. The arguments are
-// the two directories as the nginx process sees them.
-func RouterCommand(confDir, runDir string) []string {
-	script := "rm -f " + quote(runDir) + "/router*.sock && exec nginx -c " + quote(confDir+"/"+routerFile) + " -g 'daemon off;'"
-	return []string{"sh", "-c", script}
-}
-
-// EdgeCommand is the command that starts the edge.
-func EdgeCommand(confDir string) []string {
-	return []string{"nginx", "-c", confDir + "/" + edgeFile, "-g", "daemon off;"}
-}
-
-func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

@@ -9,10 +9,29 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"testing"
 )
 
-// LocalProcess is an nginx on this machine. It reads /proc, so it works on Linux.
-type LocalProcess struct {
+// routerCommand is how docker-compose.shared.yml starts the router, its stale sockets removed first. The arguments are
+// the two directories as the nginx process sees them.
+func routerCommand(confDir, runDir string) []string {
+	return []string{"sh", "-c", "rm -f " + runDir + "/router*.sock && exec nginx -c " + confDir + "/" + routerFile + " -g 'daemon off;'"}
+}
+
+// edgeCommand is how it starts the edge.
+func edgeCommand(confDir string) []string {
+	return []string{"nginx", "-c", confDir + "/" + edgeFile, "-g", "daemon off;"}
+}
+
+func TestTheComposeFileStartsNginxAsTheseTestsDo(t *testing.T) {
+	content, err := os.ReadFile("../docker-compose.shared.yml")
+	must(t, err)
+	wantContains(t, string(content), routerCommand(ContainerConfDir, ContainerRunDir)[2],
+		"["+strings.Join(edgeCommand(ContainerConfDir), ", ")+"]")
+}
+
+// localProcess is an nginx on this machine, for tests without containers. It reads /proc, so it works on Linux.
+type localProcess struct {
 	// PIDFile holds the master's process id, e.g. router.pid in the run directory.
 	PIDFile string
 	// Binary is the nginx to test configurations with; empty takes the one in PATH.
@@ -20,7 +39,7 @@ type LocalProcess struct {
 }
 
 // Test runs nginx -t.
-func (p LocalProcess) Test(ctx context.Context, file string) error {
+func (p localProcess) Test(ctx context.Context, file string) error {
 	binary := p.Binary
 	if binary == "" {
 		binary = "nginx"
@@ -33,7 +52,7 @@ func (p LocalProcess) Test(ctx context.Context, file string) error {
 }
 
 // Reload sends SIGHUP to the master.
-func (p LocalProcess) Reload(context.Context) error {
+func (p localProcess) Reload(context.Context) error {
 	pid, err := p.master()
 	if err != nil {
 		return fmt.Errorf("reload nginx: %w", err)
@@ -45,7 +64,7 @@ func (p LocalProcess) Reload(context.Context) error {
 }
 
 // Workers lists the children of the master.
-func (p LocalProcess) Workers(context.Context) ([]Worker, error) {
+func (p localProcess) Workers(context.Context) ([]Worker, error) {
 	master, err := p.master()
 	if err != nil {
 		return nil, fmt.Errorf("list nginx workers: %w", err)
@@ -69,7 +88,7 @@ func (p LocalProcess) Workers(context.Context) ([]Worker, error) {
 
 // master returns the process id in the pid file, once it is sure that an nginx master has it: a killed
 // nginx leaves its file behind, and the number may belong to somebody else by now.
-func (p LocalProcess) master() (int, error) {
+func (p localProcess) master() (int, error) {
 	content, err := os.ReadFile(p.PIDFile)
 	if errors.Is(err, os.ErrNotExist) {
 		return 0, fmt.Errorf("%w: there is no %s", ErrNotRunning, p.PIDFile)
