@@ -55,7 +55,7 @@ func (s *Store) Close() error {
 // Check tells whether the journal can be read. It is meant for readiness checks.
 func (s *Store) Check(ctx context.Context) error {
 	var n int
-	return s.explain("read the journal", s.reads.QueryRowContext(ctx, `SELECT count(*) FROM settings`).Scan(&n))
+	return s.explain("read the journal", s.reads.QueryRowContext(ctx, `SELECT count(*) FROM tokens`).Scan(&n))
 }
 
 func (s *Store) open(ctx context.Context) error {

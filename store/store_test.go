@@ -147,7 +147,7 @@ func TestOpeningAgainKeepsEverything(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal.db")
 	s := open(t, path)
 	d := must[deploy.Deployment](t)(s.Create(t.Context(), queued("shop", commitA)))
-	check(t, s.SetSetting(t.Context(), "k", "v"))
+	token := must[string](t)(s.CreateToken(t.Context(), "ci"))
 	check(t, s.Close())
 	if _, err := os.Stat(path + "-wal"); !os.IsNotExist(err) {
 		t.Errorf("closing did not fold the -wal file into the journal: %v", err)
@@ -156,8 +156,8 @@ func TestOpeningAgainKeepsEverything(t *testing.T) {
 	if got := must[deploy.Deployment](t)(s.Get(t.Context(), d.ID)); got.Commit != commitA {
 		t.Errorf("got %+v", got)
 	}
-	if v, ok, err := s.Setting(t.Context(), "k"); v != "v" || !ok || err != nil {
-		t.Errorf("got %q %v %v", v, ok, err)
+	if name, ok, err := s.VerifyToken(t.Context(), token); name != "ci" || !ok || err != nil {
+		t.Errorf("got %q %v %v", name, ok, err)
 	}
 	if next := must[deploy.Deployment](t)(s.Create(t.Context(), queued("shop", commitB))); next.ID <= d.ID {
 		t.Errorf("ID %d was given twice", next.ID)

@@ -69,15 +69,3 @@ func TestTheTextOfATokenIsNotInTheFile(t *testing.T) {
 		}
 	}
 }
-
-func TestSettingsAreReplaced(t *testing.T) {
-	s := open(t)
-	if _, ok, err := s.Setting(t.Context(), "flag"); ok || err != nil {
-		t.Errorf("got %v %v for a setting that was never set", ok, err)
-	}
-	check(t, s.SetSetting(t.Context(), "flag", "on"))
-	check(t, s.SetSetting(t.Context(), "flag", "off"))
-	if v, ok, err := s.Setting(t.Context(), "flag"); v != "off" || !ok || err != nil {
-		t.Errorf("got %q %v %v", v, ok, err)
-	}
-}

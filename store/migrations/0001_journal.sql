@@ -72,8 +72,3 @@ CREATE TABLE tokens (
     created_at INTEGER NOT NULL,
     last_used  INTEGER
 ) STRICT;
-
-CREATE TABLE settings (
-    key   TEXT NOT NULL PRIMARY KEY,
-    value TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
