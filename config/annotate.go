@@ -28,10 +28,6 @@ func Annotate(f Facts) (string, error) {
 	if e.root, err = parse([]byte(Example)); err != nil {
 		return "", fmt.Errorf("read the example: %w", err)
 	}
-	health := f.Split.Health
-	if health == "" {
-		health = "/"
-	}
 	e.set("default_app", f.App)
 	e.set("apps.gallery.repository.url", strconv.Quote(f.Repository))
 	e.set("apps.gallery.repository.branch", f.Branch)
@@ -42,7 +38,7 @@ func Annotate(f Facts) (string, error) {
 	e.set("apps.gallery.router.edge.url", fmt.Sprintf("http://%s:%d", cmp.Or(f.Split.Host, "127.0.0.1"), f.Split.Public))
 	e.set("apps.gallery.webhook.github.secrets", fmt.Sprintf("[{file: %s}]", f.SecretFile))
 	e.set("apps.gallery.webhook.github.branches", "["+f.Branch+"]")
-	e.set("apps.gallery.health.path", health)
+	e.set("apps.gallery.health.path", cmp.Or(f.Split.Health, "/"))
 	if f.EnvFile != "" {
 		e.set("apps.gallery.compose.env_files", "["+f.EnvFile+"]")
 	}

@@ -62,7 +62,7 @@ func TestASmallConfigurationIsFilledWithDefaults(t *testing.T) {
 	equal(t, "port of green", app.Web.PortOf(deploy.Green), 8080)
 	equal(t, "slices", len(app.Slices()), 2)
 	equal(t, "journal", c.Journal(), filepath.Join(c.Dir, ".verdigris/journal.db"))
-	equal(t, "mirror", c.AppState("shop").Mirror(), filepath.Join(c.Dir, ".verdigris/apps/shop/mirror.git"))
+	equal(t, "sockets", c.AppState("shop").Run(), filepath.Join(c.Dir, ".verdigris/apps/shop/run"))
 }
 
 func TestTheDomainGetsWhatTheFileSays(t *testing.T) {

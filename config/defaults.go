@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -74,8 +75,8 @@ func (a *App) settle() {
 }
 
 func (r *Router) settleNginx() {
-	r.Service = either(r.Service, "router")
-	r.Edge.Service = either(r.Edge.Service, "edge")
+	r.Service = cmp.Or(r.Service, "router")
+	r.Edge.Service = cmp.Or(r.Edge.Service, "edge")
 	if r.Edge.Listen == nil {
 		r.Edge.Listen = []int{8080}
 	}
@@ -90,9 +91,9 @@ func (r *Router) settleNginx() {
 }
 
 func (r *Router) settleFile() {
-	r.Format = either(r.Format, FormatServer)
-	r.Upstream = either(r.Upstream, "live")
-	r.URL = either(r.URL, "http://127.0.0.1/")
+	r.Format = cmp.Or(r.Format, FormatServer)
+	r.Upstream = cmp.Or(r.Upstream, "live")
+	r.URL = cmp.Or(r.URL, "http://127.0.0.1/")
 	if r.Container == "" && len(r.Test) == 0 && len(r.Reload) == 0 {
 		r.Test, r.Reload = []string{"nginx", "-t"}, []string{"nginx", "-s", "reload"}
 	}
@@ -102,11 +103,4 @@ func (r *Redis) settle() {
 	if r.Service != "" && r.Port == 0 {
 		r.Port = 6379
 	}
-}
-
-func either(value, otherwise string) string {
-	if value == "" {
-		return otherwise
-	}
-	return value
 }

@@ -10,14 +10,8 @@ func (c *Config) AppState(app string) AppState {
 	return AppState{Dir: string(c.StateDir.join("apps", app))}
 }
 
-// AppState is the layout of one app's folder below the state folder.
+// AppState is the layout of one app's folder below the state folder. What lies in it of git is source's business.
 type AppState struct{ Dir string }
-
-// Mirror is the bare mirror of the app's repository.
-func (s AppState) Mirror() string { return filepath.Join(s.Dir, "mirror.git") }
-
-// Releases holds a checkout of each commit that was deployed.
-func (s AppState) Releases() string { return filepath.Join(s.Dir, "releases") }
 
 // Nginx holds the configuration of edge and router, which see it as /etc/verdigris.
 func (s AppState) Nginx() string { return filepath.Join(s.Dir, "nginx") }
