@@ -10,9 +10,6 @@ import (
 	"verdigris/deploy"
 )
 
-// GitHubMaxBody is the largest payload that GitHub sends, in bytes ("Webhook events and payloads": 25 MB).
-const GitHubMaxBody = 25 << 20
-
 // GitHub receives deliveries of github.com and GitHub Enterprise Server.
 type GitHub struct {
 	// Now is the clock for Push.ReceivedAt; time.Now unless set.
