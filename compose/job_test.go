@@ -29,7 +29,7 @@ func jobSite(t *testing.T, e *Engine, script string) *site {
 
 func TestAJobRunsToItsEndOnTheSlicesNetwork(t *testing.T) {
 	e := connected(t)
-	s := jobSite(t, e, "echo hello; exec 3<>/dev/tcp/web/6379; echo PING >&3; head -n1 <&3")
+	s := jobSite(t, e, "echo hello; until (echo > /dev/tcp/web/6379) 2>&-; do sleep 0.1; done; exec 3<>/dev/tcp/web/6379; echo PING >&3; head -n1 <&3")
 	// The job's service would be started with the slice; here web alone is.
 	s.settings.Profiles = nil
 	s.up(commitA)

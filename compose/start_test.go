@@ -146,13 +146,18 @@ networks: {front: {name: "${NET}"}}
 		host, _, _ := net.SplitHostPort(endpoint.Address)
 		// The router shares one of the two networks: it must reach the address, and the service's name.
 		for _, target := range []string{host, "web"} {
-			if out, err := router.Exec(t.Context(), "bash", "-c", "exec 3<>/dev/tcp/"+target+"/6379; echo PING >&3; head -n1 <&3"); err != nil || !strings.HasPrefix(out, "+PONG") {
-				t.Errorf("the router does not reach %s: %q, %v", target, out, err)
-			}
+			eventually(t, "that the router reaches "+target, func() bool {
+				out, err := router.Exec(t.Context(), "bash", "-c", "exec 3<>/dev/tcp/"+target+"/6379; echo PING >&3; head -n1 <&3")
+				return err == nil && strings.HasPrefix(out, "+PONG")
+			})
 		}
 	}
 	s.settings.Address = AddressHost
-	for _, endpoint := range s.observe().Endpoints {
+	published := s.observe().Endpoints
+	if len(published) != 2 {
+		t.Errorf("published endpoints are %+v", published)
+	}
+	for _, endpoint := range published {
 		conn, err := net.DialTimeout("tcp", endpoint.Address, 2*time.Second)
 		if err != nil || !strings.HasPrefix(endpoint.Address, "127.0.0.1:") {
 			t.Errorf("endpoint %s: %v", endpoint.Address, err)
