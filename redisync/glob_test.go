@@ -78,7 +78,7 @@ func FuzzGlob(f *testing.F) {
 	f.Add(`\[^`, "[^")
 	f.Fuzz(func(t *testing.T, pattern, name string) {
 		if len(pattern)+len(name) > 1000 || mixesHighRange(pattern) {
-			t.Skip()
+			return
 		}
 		s.do(t, "FLUSHALL")
 		s.do(t, "SET", name, "")

@@ -69,6 +69,11 @@ func (p *pair) copyString(key string) error {
 	case size < 0:
 		return p.remove(key)
 	}
+	return p.passString(key, size, at)
+}
+
+// passString sets the key on the target to the string whose first line was read from the source.
+func (p *pair) passString(key string, size int64, at expiry) error {
 	p.to.send("MULTI")
 	p.to.head('*', 3)
 	p.to.arg("SET")

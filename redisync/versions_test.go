@@ -19,7 +19,7 @@ func startImage(t *testing.T, image, program string) *testServer {
 	name := fmt.Sprintf("verdigris-redisync-%x", rand.Uint64())
 	docker(t, "run", "--detach", "--rm", "--pull", "never", "--name", name, image,
 		program, "--save", "", "--protected-mode", "no", "--port", "6379")
-	t.Cleanup(func() { exec.Command("docker", "rm", "--force", name).Run() })
+	t.Cleanup(func() { exec.Command("docker", "rm", "--force", "--volumes", name).Run() })
 	ip := docker(t, "inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", name)
 	s := &testServer{address: ip + ":6379"}
 	s.Client = redis.NewClient(&redis.Options{Addr: s.address, Protocol: 2, DisableIdentity: true, ReadTimeout: time.Minute})
@@ -37,35 +37,31 @@ func docker(t *testing.T, args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// image finds the image that the variable names, or the stand-in that is built where no registry can be reached.
-func image(variable, standIn string) (name string, found bool) {
-	name = os.Getenv(variable)
-	if name == "" {
-		name = standIn
+// image finds the image that the variable names, the usual one, or the stand-in that is built where no registry can
+// be reached.
+func image(t *testing.T, variable string, names ...string) string {
+	t.Helper()
+	for _, name := range append([]string{os.Getenv(variable)}, names...) {
+		if name != "" && exec.Command("docker", "image", "inspect", name).Run() == nil {
+			return name
+		}
 	}
-	return name, exec.Command("docker", "image", "inspect", name).Run() == nil
+	missing(t, fmt.Sprintf("there is neither an image that %s names nor %s: scripts/images.sh --valkey gets them", variable, strings.Join(names, " nor ")))
+	return ""
 }
 
+// newerRedis has a redis that is newer than the installed one.
 func newerRedis(t *testing.T) *testServer {
 	t.Helper()
-	name, found := image("REDIS_IMAGE", "verdigris-local/redis")
-	if !found {
-		missing(t, fmt.Sprintf("there is no image %s with a redis newer than the installed one: scripts/images.sh gets it", name))
-	}
-	return startImage(t, name, "redis-server")
+	return startImage(t, image(t, "REDIS_IMAGE", "redis:8", "verdigris-local/redis"), "redis-server")
 }
 
-// valkey is welcome but not required: most machines have neither the program nor the image.
 func valkey(t *testing.T) *testServer {
 	t.Helper()
 	if path, err := exec.LookPath("valkey-server"); err == nil {
 		return startServer(t, path, &redis.Options{})
 	}
-	name, found := image("VALKEY_IMAGE", "verdigris-local/valkey")
-	if !found {
-		t.Skipf("there is neither valkey-server nor the image %s: scripts/images.sh --valkey gets it", name)
-	}
-	return startImage(t, name, "valkey-server")
+	return startImage(t, image(t, "VALKEY_IMAGE", "valkey/valkey:8", "verdigris-local/valkey"), "valkey-server")
 }
 
 func TestKeysMoveToANewerRedis(t *testing.T) {
