@@ -30,20 +30,12 @@ type command struct {
 
 // run runs git to its end and returns its output. When ctx is over, git and everything that it started are killed.
 func (r *Repository) run(parent context.Context, c command) (string, error) {
-	env, token, err := r.environment()
+	ctx, cancel := context.WithTimeout(parent, c.timeout)
+	defer cancel()
+	cmd, messages, err := r.process(ctx, c)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", c.verb, err)
 	}
-	ctx, cancel := context.WithTimeout(parent, c.timeout)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, r.Git, c.args...)
-	cmd.Dir, cmd.Env, cmd.Stdin = r.dir, env, strings.NewReader(c.stdin)
-	if c.lock != nil {
-		cmd.ExtraFiles = []*os.File{c.lock}
-	}
-	killGroupOnCancel(cmd)
-	messages := &tail{log: c.log, secret: token}
-	cmd.Stderr = messages
 	output, err := cmd.StdoutPipe()
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", c.verb, err)
@@ -75,6 +67,23 @@ func (r *Repository) run(parent context.Context, c command) (string, error) {
 		return "", failure(c.verb, waitErr, messages.lines)
 	}
 	return text.String(), nil
+}
+
+// process is git, ready to be started, and where its messages go.
+func (r *Repository) process(ctx context.Context, c command) (*exec.Cmd, *tail, error) {
+	env, token, err := r.environment()
+	if err != nil {
+		return nil, nil, err
+	}
+	cmd := exec.CommandContext(ctx, r.Git, c.args...)
+	cmd.Dir, cmd.Env, cmd.Stdin = r.dir, env, strings.NewReader(c.stdin)
+	if c.lock != nil {
+		cmd.ExtraFiles = []*os.File{c.lock}
+	}
+	killGroupOnCancel(cmd)
+	messages := &tail{log: c.log, secret: token}
+	cmd.Stderr = messages
+	return cmd, messages, nil
 }
 
 // killGroupOnCancel gives git a process group of its own, so that the ssh or index-pack below it ends with it.
