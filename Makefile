@@ -1,6 +1,8 @@
 VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GALLERY     := cd examples/gallery &&
+# The names of the images that scripts/images.sh has found or made.
+WITH_IMAGES := set -a && . ./.env && set +a &&
 
 .PHONY: build test lint fmt-check vuln bench demo demo-down image
 
@@ -9,8 +11,8 @@ build: ## bin/verdigris
 
 test: ## every test, on real Docker, nginx, redis and git
 	scripts/tools.sh test
-	scripts/images.sh
-	go test -race -timeout 30m ./...
+	scripts/images.sh --valkey
+	$(WITH_IMAGES) go test -race -timeout 30m ./...
 	$(GALLERY) go test -race ./...
 
 lint: ## vet and staticcheck
@@ -27,7 +29,7 @@ vuln: ## known vulnerabilities in what is used
 bench: ## measurements, as ratios of one run
 	scripts/tools.sh test
 	scripts/images.sh
-	go test -run '^$$' -bench . -benchmem -timeout 60m ./...
+	$(WITH_IMAGES) go test -run '^$$' -bench . -benchmem -timeout 60m ./...
 
 demo: ## everything up, a first release, and a push going live
 	scripts/demo.sh
