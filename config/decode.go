@@ -1,8 +1,10 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"reflect"
 	"slices"
 	"strings"
@@ -168,12 +170,16 @@ func (d *decoder) scalar(n *yaml.Node, v reflect.Value, field string) {
 
 // parse reads one YAML document; an empty file has none.
 func parse(text []byte) (*yaml.Node, error) {
-	var document yaml.Node
-	if err := yaml.Unmarshal(text, &document); err != nil {
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	var document, second yaml.Node
+	switch err := decoder.Decode(&document); {
+	case errors.Is(err, io.EOF):
+		return nil, errors.New("is empty")
+	case err != nil:
 		return nil, errors.New(strings.TrimPrefix(err.Error(), "yaml: "))
 	}
-	if len(document.Content) == 0 {
-		return nil, errors.New("is empty")
+	if err := decoder.Decode(&second); !errors.Is(err, io.EOF) {
+		return nil, errors.New("has more than one YAML document: take the lines with --- out")
 	}
 	return document.Content[0], nil
 }

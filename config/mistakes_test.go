@@ -48,6 +48,7 @@ func TestVerdigrisYmlWrongInManyWays(t *testing.T) {
 		{"a state folder too long for a socket", "state_dir: " + strings.Repeat("x", 100) + "\n" + small, "leads to the unix socket"},
 		{"YAML that does not parse", "apps:\n  shop: {\n", "verdigris.yml:2: did not find expected"},
 		{"a tab for indentation", "apps:\n\tshop: {}\n", "verdigris.yml:2: found character that cannot start any token"},
+		{"a second document", small + "---\napps: {}\n", "more than one YAML document"},
 		{"an empty file", "# nothing\n", "verdigris.yml: is empty"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
