@@ -137,7 +137,7 @@ func TestTheSocketIsForTheGroupAndReplacesAStaleOne(t *testing.T) {
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o660 {
 		t.Errorf("got %v %v", info.Mode(), err)
 	}
-	if _, err := server.ListenLocal(path); err == nil || !strings.Contains(err.Error(), "another verdigris") {
+	if _, err := server.ListenLocal(path); err == nil || !strings.HasSuffix(err.Error(), "another verdigris listens on "+path) {
 		t.Errorf("a second server on a live socket: %v", err)
 	}
 	check(t, first.Close())
@@ -165,7 +165,7 @@ func TestTheSocketDoesNotTakeWhatIsNotItsOwn(t *testing.T) {
 	foreign, err := net.Listen("unix", path) // live, and without our lock
 	check(t, err)
 	defer foreign.Close()
-	if _, err := server.ListenLocal(path); err == nil || !strings.Contains(err.Error(), "another verdigris") {
+	if _, err := server.ListenLocal(path); err == nil || !strings.HasSuffix(err.Error(), "another verdigris listens on "+path) {
 		t.Errorf("got %v", err)
 	}
 	if _, err := server.ListenLocal("/" + strings.Repeat("x", 107)); !errors.As(err, new(*deploy.InputError)) {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -14,6 +15,9 @@ import (
 
 // maxSocketPath is what fits into sockaddr_un (unix(7)) with its final zero.
 const maxSocketPath = 107
+
+// lockSuffix names the lock beside the socket.
+const lockSuffix = ".lock"
 
 // ListenLocal listens on a unix socket with mode 0660: who can open it may do everything. A socket that a dead process
 // left behind is replaced; one that answers, and a file that is no socket, are refused. A lock beside the socket makes
@@ -25,7 +29,7 @@ func ListenLocal(path string) (net.Listener, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("make the socket's directory: %w", err)
 	}
-	lock, err := lockFile(path + ".lock")
+	lock, err := lockFile(path + lockSuffix)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +87,7 @@ func lockFile(path string) (*os.File, error) {
 	}
 	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			err = inUse(path)
+			err = inUse(strings.TrimSuffix(path, lockSuffix))
 		}
 		return nil, errors.Join(err, file.Close())
 	}
