@@ -63,7 +63,7 @@ func readTruth(file string) (truth, error) {
 	if err != nil {
 		return truth{}, &deploy.HintedError{
 			Err:  fmt.Errorf("read route: %s: %w", file, err),
-			Next: "move the file away if it is not verdigris's, then deploy again",
+			Next: "the router goes on as it is until it restarts; move the file away, run verdigris up, and name the slice to serve: verdigris switch blue (or green)",
 		}
 	}
 	return t, nil
