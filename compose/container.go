@@ -22,6 +22,12 @@ type Container struct {
 	service string
 }
 
+// What a command's status says when it was not run, as shells have it (POSIX, Shell Command Language, section 2.8.2).
+const (
+	cannotExecute = 126
+	notFound      = 127
+)
+
 // SharedContainer returns the container of a service of the shared project. Whether it runs shows at the first call.
 func (r *Runtime) SharedContainer(service string) *Container {
 	return &Container{engine: r.engine, project: r.settings.SharedProject(), service: service}
@@ -67,14 +73,26 @@ func (e *Engine) exec(ctx context.Context, id string, argv []string, output *byt
 	return done.ExitCode, err
 }
 
-// Signal sends the signal, e.g. HUP, to the container's first process.
+// Signal sends the signal, e.g. SIGHUP, to the container's first process. It does so from inside: an engine that is asked
+// to send any signal takes the container for one that was stopped on purpose, and no longer restarts it when it dies
+// or when the machine comes up. An image without a shell leaves no other way.
 func (c *Container) Signal(ctx context.Context, signal string) error {
 	f, err := c.find(ctx)
 	if err != nil {
 		return err
 	}
 	return c.engine.do(ctx, fmt.Sprintf("send %s to container %s", signal, f.name), func(ctx context.Context) error {
-		return c.engine.client.ContainerKill(ctx, f.id, signal)
+		var output bytes.Buffer
+		status, err := c.engine.exec(ctx, f.id, []string{"sh", "-c", "kill -s " + strings.TrimPrefix(signal, "SIG") + " 1"}, &output)
+		switch {
+		case err != nil:
+			return err
+		case status == cannotExecute || status == notFound:
+			return c.engine.client.ContainerKill(ctx, f.id, signal)
+		case status != 0:
+			return fmt.Errorf("status %d: %s", status, strings.TrimSpace(output.String()))
+		}
+		return nil
 	})
 }
 
