@@ -1,9 +1,13 @@
 package compose
 
 import (
+	"errors"
 	"net"
+	"os"
 	"strings"
 	"testing"
+
+	"verdigris/deploy"
 )
 
 func TestASharedContainerRunsCommandsTakesSignalsAndListsItsProcesses(t *testing.T) {
@@ -46,4 +50,74 @@ func TestASharedContainerRunsCommandsTakesSignalsAndListsItsProcesses(t *testing
 	if len(before) != 1 || len(after) != 1 || before[0].id != after[0].id {
 		t.Error("a second up recreated an unchanged shared container")
 	}
+}
+
+// tender notes a HUP, and exits once when /tmp/die is there.
+const tender = `trap 'echo reloaded >> /tmp/mark' HUP; while true; do if rm /tmp/die 2> /tmp/none; then exit 1; fi; sleep 0.1; done`
+
+func TestAContainerThatTookASignalIsStillRestartedWhenItDies(t *testing.T) {
+	e := connected(t)
+	s := newSite(t, e, "services: {web: {image: x}}")
+	s.write("shared.yml", `services: {router: {image: "`+debian+`", restart: unless-stopped, command: [bash, -c, "`+tender+`"]}}`)
+	check(t, s.UpShared(t.Context(), s.log))
+	router := s.SharedContainer("router")
+	check(t, router.Signal(t.Context(), "SIGHUP"))
+	eventually(t, "the signal", func() bool {
+		_, err := router.Exec(t.Context(), "cat", "/tmp/mark")
+		return err == nil
+	})
+	if _, err := router.Exec(t.Context(), "touch", "/tmp/die"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the restart", func() bool {
+		list, err := e.containersOf(t.Context(), s.settings.SharedProject())
+		if err != nil || len(list) != 1 {
+			return false
+		}
+		i, err := e.inspect(t.Context(), list[0].id)
+		return err == nil && i.RestartCount == 1 && i.State.Running
+	})
+}
+
+func TestAContainerWithoutAShellTakesSignalsToo(t *testing.T) {
+	e := connected(t)
+	s := newSite(t, e, "services: {web: {image: x}}")
+	s.write("bare/Dockerfile", "FROM "+debian+"\nRUN rm /bin/sh\n")
+	s.write("shared.yml", `services: {router: {build: bare, command: [bash, -c, "`+tender+`"]}}`)
+	check(t, s.UpShared(t.Context(), s.log))
+	router := s.SharedContainer("router")
+	check(t, router.Signal(t.Context(), "SIGHUP"))
+	eventually(t, "the signal", func() bool {
+		_, err := router.Exec(t.Context(), "cat", "/tmp/mark")
+		return err == nil
+	})
+}
+
+func TestASecondDirectoryDoesNotTakeOverAProjectOfTheSameName(t *testing.T) {
+	e := connected(t)
+	s := newSite(t, e, `services: {web: {image: "`+debian+`", init: true, command: [sleep, "300"]}}`)
+	s.up(commitA)
+	clone := newSite(t, nil, `services: {web: {image: "`+debian+`", init: true, command: [sleep, "200"]}}`)
+	clone.engine, clone.settings.App = e, s.settings.App
+	for what, err := range map[string]error{
+		"check": clone.Check(t.Context(), deploy.Blue, clone.release(commitB)),
+		"start": clone.Start(t.Context(), deploy.Blue, clone.release(commitB), clone.log),
+		"stop":  clone.Stop(t.Context(), deploy.Blue, clone.log),
+	} {
+		if wants(t, err, s.dir, clone.dir); !errors.As(err, new(*deploy.ConflictError)) {
+			t.Errorf("%s: %v is no conflict", what, err)
+		}
+	}
+	if ids := s.ids(); len(ids) != 1 || !s.observe().Running() {
+		t.Errorf("containers are %v", ids)
+	}
+	check(t, os.Rename(s.dir, s.dir+"-moved"))
+	check(t, clone.Stop(t.Context(), deploy.Blue, clone.log))
+}
+
+func TestSharedFilesHaveTheServicesThatTheConfigurationNames(t *testing.T) {
+	s := newSite(t, connected(t), "services: {web: {image: x}}")
+	s.write("shared.yml", `services: {edge: {image: "`+debian+`"}}`)
+	s.settings.Needs = []string{"edge", "redis-blue"}
+	wants(t, s.UpShared(t.Context(), s.log), "shared.yml", "no service redis-blue")
 }

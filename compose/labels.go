@@ -34,6 +34,7 @@ const (
 	labelApp     = "verdigris.app"
 	labelSlice   = "verdigris.slice"
 	labelRelease = "verdigris.release"
+	labelDir     = "verdigris.dir" // of verdigris.yml
 )
 
 // composeVersion is the version of Compose whose behaviour is followed; Compose 1.29 wants one of at least 1.21.
@@ -59,7 +60,7 @@ func (p *project) label(b *blueprint, s types.ServiceConfig, number int, imageID
 }
 
 func (p *project) ownLabels() map[string]string {
-	own := map[string]string{labelApp: p.app}
+	own := map[string]string{labelApp: p.app, labelDir: p.dir}
 	if p.slice != "" {
 		own[labelSlice] = string(p.slice)
 	}

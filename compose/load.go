@@ -21,6 +21,7 @@ import (
 type project struct {
 	*types.Project
 	app    string
+	dir    string        // of verdigris.yml
 	slice  deploy.Slice  // empty for the shared project
 	commit deploy.Commit // empty for the shared project
 	web    string        // the service that answers requests; empty for the shared project
@@ -41,7 +42,7 @@ func (r *Runtime) loadSlice(ctx context.Context, slice deploy.Slice, rel deploy.
 		}
 	}
 	p := &project{
-		app: r.settings.App, slice: slice, commit: rel.Commit, web: r.settings.Web,
+		app: r.settings.App, dir: r.settings.Dir, slice: slice, commit: rel.Commit, web: r.settings.Web,
 		files: under(rel.Dir, names),
 		injected: map[string]string{
 			"VERDIGRIS_SLICE":   string(slice),
@@ -66,7 +67,7 @@ func (r *Runtime) loadShared(ctx context.Context) (*project, error) {
 			Next: "name one in verdigris.yml: compose.shared",
 		}
 	}
-	p := &project{app: r.settings.App, files: under(r.settings.Dir, r.settings.SharedFiles)}
+	p := &project{app: r.settings.App, dir: r.settings.Dir, files: under(r.settings.Dir, r.settings.SharedFiles)}
 	if i := absent(p.files); i >= 0 {
 		return nil, &deploy.HintedError{
 			Err:  fmt.Errorf("the shared compose file %s does not exist", p.files[i]),

@@ -63,6 +63,9 @@ type image struct {
 // newPlan compares what the project's files say with what was observed. What cannot be done is an error here,
 // before anything is touched.
 func newPlan(p *project, seen observation, images map[string]image) (*plan, error) {
+	if err := refuseElsewhere(p.Name, p.dir, seen.containers); err != nil {
+		return nil, err
+	}
 	out := &plan{project: p, notes: p.warnings()}
 	if err := out.planNetworks(seen); err != nil {
 		return nil, err

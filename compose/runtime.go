@@ -37,12 +37,31 @@ func (r *Runtime) check(p *project) error {
 			Next: "correct web.service in verdigris.yml, or the compose file",
 		}
 	}
+	if err := r.checkNeeds(p); err != nil {
+		return err
+	}
 	for name, s := range p.Services {
 		if s.Build == nil {
 			continue
 		}
 		if info, err := os.Stat(s.Build.Context); err != nil || !info.IsDir() {
 			return fmt.Errorf("service %s: build context %s is not a directory", name, s.Build.Context)
+		}
+	}
+	return nil
+}
+
+// checkNeeds refuses shared files without a service that verdigris.yml names.
+func (r *Runtime) checkNeeds(p *project) error {
+	if p.slice != "" {
+		return nil
+	}
+	for _, name := range r.settings.Needs {
+		if _, ok := p.Services[name]; !ok {
+			return &deploy.HintedError{
+				Err:  fmt.Errorf("%s: there is no service %s, which verdigris.yml names", bases(p.files), name),
+				Next: "correct the name in verdigris.yml, or the compose file",
+			}
 		}
 	}
 	return nil

@@ -33,6 +33,8 @@ type Settings struct {
 	Web     string
 	Ports   map[deploy.Slice]int
 	Address AddressMode
+	// Needs are the shared services that verdigris.yml names; the shared files must have them.
+	Needs []string
 	// Router is the shared service that runs the router; empty when the router is not a container of ours.
 	Router string
 }

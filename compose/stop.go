@@ -30,6 +30,9 @@ func (r *Runtime) down(ctx context.Context, name string, log deploy.Log) error {
 	if err != nil {
 		return err
 	}
+	if err := refuseElsewhere(name, r.settings.Dir, containers); err != nil {
+		return err
+	}
 	for _, level := range slices.Backward(levels(servicesOf(containers))) {
 		group, ctx := errgroup.WithContext(ctx)
 		for _, c := range containers {

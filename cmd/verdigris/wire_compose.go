@@ -19,6 +19,7 @@ func newRuntime(engine *compose.Engine, app *config.App) *compose.Runtime {
 		Ports:       map[deploy.Slice]int{},
 		Address:     compose.AddressMode(app.Web.Address),
 		Router:      app.Router.Service,
+		Needs:       sharedServices(app),
 	}
 	if app.Router.Kind == config.RouterFile {
 		s.Router = app.Router.Container
@@ -30,6 +31,22 @@ func newRuntime(engine *compose.Engine, app *config.App) *compose.Runtime {
 	runtime := compose.New(engine, s)
 	runtime.HealthTimeout = app.Timeouts.Start.Std()
 	return runtime
+}
+
+// sharedServices are those that the configuration names.
+func sharedServices(app *config.App) []string {
+	var names []string
+	if app.Router.Kind == config.RouterNginx {
+		names = append(names, app.Router.Service, app.Router.Edge.Service)
+	}
+	if app.Data != nil {
+		for _, redis := range []config.Redis{app.Data.Blue, app.Data.Green} {
+			if redis.URL == "" {
+				names = append(names, redis.Service)
+			}
+		}
+	}
+	return names
 }
 
 func texts(paths []config.Path) []string {
