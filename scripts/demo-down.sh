@@ -51,4 +51,4 @@ docker image prune -f --filter label=verdigris.build >/dev/null
 forget '^\(VERDIGRIS_UID\|DOCKER_GID\)='
 if [ "${KEEP_IMAGES:-}" != 1 ]; then remove_stand_ins; fi
 rm -rf .verdigris .current-env .previous-env
-say "nothing of the demo is left"
+say "nothing of the demo is left, save what Docker's build cache has (docker builder prune empties it)"

@@ -40,6 +40,13 @@ make_repository() {
     gallery_git commit -q -m "Open the gallery"
 }
 
+# build_all builds verdigris, and draws the pictures with a program that is built with the same flags, so that nothing
+# is compiled twice.
+build_all() {
+    make --no-print-directory -s build
+    CGO_ENABLED=0 go run -trimpath ./scripts/picture "$demo" $pictures
+}
+
 make_secret() {
     if [ -s "$demo/github-secret" ]; then return; fi
     (umask 077 && od -An -N32 -tx1 /dev/urandom | tr -d ' \n' >"$demo/github-secret")
@@ -75,16 +82,19 @@ mkdir -p "$demo"
 make_secret
 
 say "getting images, building verdigris, making a git repository of examples/gallery"
+set -m   # each job gets a process group of its own
 scripts/images.sh &
 images=$!
-make --no-print-directory -s build &
+build_all &
 build=$!
 make_repository &
 repository=$!
-# What runs beside the script does not hear Ctrl-C by itself.
-trap 'kill $images $build $repository 2>/dev/null; exit 130' INT TERM
+set +m
+# When one of them fails, or Ctrl-C ends the script, the others end as well.
+trap 'kill -- -$images -$build -$repository 2>/dev/null || true' EXIT
+trap 'exit 130' INT TERM
 for job in $images $build $repository; do wait "$job"; done
-trap - INT TERM
+trap - EXIT INT TERM
 
 say "starting the shared services: edge, router, redis-blue, redis-green"
 bin/verdigris up
@@ -102,7 +112,6 @@ old=$(live_slice)
 say "$old is live on $site"
 
 say "hanging up $pictures pictures through $site/upload"
-go run ./scripts/picture "$demo" $pictures
 for picture in "$demo"/cat-*.png; do
     curl -fsS --max-time 10 --data-binary "@$picture" -H 'Content-Type: image/png' "$site/upload" >/dev/null
 done
