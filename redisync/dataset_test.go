@@ -2,6 +2,7 @@ package redisync
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -33,11 +34,10 @@ func pushList(t testing.TB, s *testServer, key string, n, size int) {
 
 // item is a string of that size that does not compress and that tells i.
 func item(i, size int) string {
-	r := rand.New(rand.NewPCG(uint64(i), 7))
+	var seed [32]byte
+	binary.LittleEndian.PutUint64(seed[:], uint64(i))
 	b := make([]byte, size)
-	for k := range b {
-		b[k] = byte(r.Uint32())
-	}
+	rand.NewChaCha8(seed).Read(b)
 	copy(b, fmt.Sprintf("%d:", i))
 	return string(b)
 }

@@ -112,7 +112,7 @@ func TestATargetThatEvictsTheTemporaryKeyIsNoticed(t *testing.T) {
 
 func TestSmallKeysThatDoNotFitAreAnErrorThatNamesOne(t *testing.T) {
 	from, to := startRedis(t), startRedis(t)
-	smallKeys(t, from, 50_000)
+	smallKeys(t, from, 20_000)
 	session := begin(t, newData(t, from, to, "small:*"))
 	to.do(t, "CONFIG", "SET", "maxmemory", "3mb")
 	_, err := session.Copy(t.Context(), nil)

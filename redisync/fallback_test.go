@@ -83,7 +83,7 @@ func TestValuesAreRebuiltWhereThePayloadsDoNotFit(t *testing.T) {
 func TestACopyTakesLittleMemory(t *testing.T) {
 	from, to := startRedis(t), startRedis(t)
 	pushList(t, from, "list", 10_000, 10<<10)
-	smallKeys(t, from, 50_000)
+	smallKeys(t, from, 20_000)
 	from.do(t, "SET", "string", item(1, 64<<20))
 	session := begin(t, newData(t, from, to, "list", "string", "small:*"))
 	runtime.GC()

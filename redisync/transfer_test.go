@@ -173,7 +173,7 @@ func TestSettleCopiesOnlyWhatChanged(t *testing.T) {
 
 func TestManySmallKeysOfAllTypes(t *testing.T) {
 	from, to := startRedis(t), startRedis(t)
-	const keys = 200_000
+	const keys = 60_000
 	smallKeys(t, from, keys)
 	copied, settled := move(t, newData(t, from, to, "small:*"))
 	if copied.Keys != keys || settled.Compared != keys || settled.Keys != 0 {
