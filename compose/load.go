@@ -85,13 +85,14 @@ func absent(files []string) int {
 	})
 }
 
-// load fills p from its files: interpolation, merge, extends, profiles and relative paths as Compose does them.
+// load fills p from its files: interpolation, merge, extends, profiles and relative paths as Compose does them. Paths are
+// relative to the first file's directory; dir has the .env.
 func (r *Runtime) load(ctx context.Context, p *project, name, dir string) error {
 	env, err := r.variables(dir, p.injected)
 	if err != nil {
 		return err
 	}
-	details := types.ConfigDetails{WorkingDir: dir, ConfigFiles: types.ToConfigFiles(p.files), Environment: env}
+	details := types.ConfigDetails{WorkingDir: filepath.Dir(p.files[0]), ConfigFiles: types.ToConfigFiles(p.files), Environment: env}
 	unset := map[string]bool{}
 	p.Project, err = loader.LoadWithContext(ctx, details, func(o *loader.Options) {
 		o.SetProjectName(name, true)

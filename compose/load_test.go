@@ -188,3 +188,20 @@ func TestASliceWithoutAFileIsRefused(t *testing.T) {
 	_, err := s.load(deploy.Staging)
 	wants(t, err, "no compose file for slice staging")
 }
+
+func TestPathsAreRelativeToTheFirstFile(t *testing.T) {
+	s := newSite(t, nil, "")
+	s.settings.SliceFiles[deploy.Blue] = []string{"ops/blue.yml", "ops/more/extra.yml"}
+	s.write("ops/blue.yml", "services: {web: {build: app, image: x, volumes: [./conf:/conf]}}")
+	s.write("ops/more/extra.yml", "services: {web: {volumes: [./more:/more]}}")
+	p, err := s.load(deploy.Blue)
+	if err != nil {
+		t.Fatal(err)
+	}
+	web := p.Services["web"]
+	for got, want := range map[string]string{web.Build.Context: "/ops/app", web.Volumes[0].Source: "/ops/conf", web.Volumes[1].Source: "/ops/more"} {
+		if got != s.dir+want {
+			t.Errorf("the path is %s, want %s", got, s.dir+want)
+		}
+	}
+}
