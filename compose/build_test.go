@@ -45,6 +45,7 @@ RUN exit 1
 func eachBuilder(t *testing.T, test func(t *testing.T, e *Engine)) {
 	for _, b := range []Builder{BuilderClassic, BuilderBuildKit} {
 		t.Run(string(b), func(t *testing.T) {
+			t.Parallel()
 			e := connected(t)
 			e.Builder = b
 			test(t, e)

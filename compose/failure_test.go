@@ -39,6 +39,7 @@ func TestAFailedStartNamesTheContainerAndLeavesNothing(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := newSite(t, e, c.file)
 			rel, err := s.Build(t.Context(), deploy.Blue, s.release(commitA), false, s.log)
 			if err != nil {
