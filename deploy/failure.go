@@ -82,18 +82,36 @@ func apart(err error) []error {
 	return []error{err}
 }
 
-// serving says what still answers requests, as the router has it.
+// serving says what still answers requests, and asks it.
 func (r *run) serving(ctx context.Context) string {
+	live, ok := r.live(ctx)
+	if !ok {
+		return live
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.app.Health.Timeout)
+	defer cancel()
+	status, _, err := r.Router.Get(ctx, r.app.Health.Path)
+	switch {
+	case err != nil:
+		return fmt.Sprintf("%s, but the site does not answer: %v", live, err)
+	case status != r.app.Health.Status:
+		return fmt.Sprintf("%s, but the site answers %s with %d", live, r.app.Health.Path, status)
+	}
+	return live + " and serving"
+}
+
+// live says what is live, as the router has it; ok is false when nothing is.
+func (r *run) live(ctx context.Context) (text string, ok bool) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	route, err := r.Router.Current(ctx)
 	switch {
 	case err != nil:
-		return "unknown: the router's configuration could not be read"
+		return "unknown: the router's configuration could not be read", false
 	case route.Slice == "":
-		return "nothing is live yet"
+		return "nothing is live yet", false
 	}
-	return fmt.Sprintf("%s (%s) is live and serving", route.Slice, route.Commit.Short())
+	return fmt.Sprintf("%s (%s) is live", route.Slice, route.Commit.Short()), true
 }
 
 // nextStep is the advice where the error itself brings none.

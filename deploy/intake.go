@@ -186,8 +186,9 @@ func (w *worker) wait(ctx context.Context, d Deployment) {
 		return
 	}
 	r := w.resume(ctx, *old)
+	live, _ := r.live(ctx) // without asking: whoever pushed waits for an answer
 	err := r.end(StateSuperseded, &Failure{
-		Reason: "a newer push took its place in the queue", Serving: r.serving(ctx), Next: "follow the newer one: verdigris status",
+		Reason: "a newer push took its place in the queue", Serving: live, Next: "follow the newer one: verdigris status",
 	})
 	if err != nil {
 		w.log.Error("could not write the end of a deployment", "deployment", old.ID, "state", StateSuperseded, "error", err)

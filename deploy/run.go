@@ -109,7 +109,7 @@ func (r *run) explainContext(outer, bounded context.Context, timeout time.Durati
 	case outer.Err() != nil && errors.Is(outer.Err(), context.Canceled):
 		return &HintedError{Err: fmt.Errorf("verdigris was stopped: %w", err), Next: again(r.d) + " tries again"}
 	case bounded.Err() != nil && errors.Is(bounded.Err(), context.DeadlineExceeded):
-		return fmt.Errorf("took longer than %s: %w", timeout, err)
+		return fmt.Errorf("took longer than %s: %w", timeout.Round(time.Millisecond), err)
 	}
 	return err
 }

@@ -150,6 +150,19 @@ func TestAFailureBeforeTheRouteAbortsAndLeavesTheLiveSliceAlone(t *testing.T) {
 	}
 }
 
+func TestAFailureSaysWhenTheSiteDoesNotAnswer(t *testing.T) {
+	for want, get := range map[string]func(deploy.Slice) (int, error){
+		"blue (aaaaaaaaaaaa) is live and serving":                            nil,
+		"blue (aaaaaaaaaaaa) is live, but the site does not answer: boom":    func(deploy.Slice) (int, error) { return 0, errors.New("boom") },
+		"blue (aaaaaaaaaaaa) is live, but the site answers /health with 502": func(deploy.Slice) (int, error) { return 502, nil },
+	} {
+		h := newHouse(t).blueLive()
+		h.router.get = get
+		h.runtime.start = func(deploy.Slice) error { return errors.New("no") }
+		equal(t, "serving", h.deploy("", commitB, true).Error.Serving, want)
+	}
+}
+
 func TestASliceThatNeverGetsHealthyIsStoppedAndItsLogIsShown(t *testing.T) {
 	for name, change := range map[string]func(*house){
 		"answers 500": func(h *house) {
