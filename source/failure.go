@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os/exec"
 	"strings"
+	"syscall"
 
 	"verdigris/deploy"
 )
@@ -50,13 +51,24 @@ var causes = []struct {
 		"check repository.url and the network, and deploy again"},
 	{[]string{"No space left on device", "Disk quota exceeded"},
 		errors.New("the disk is full"),
-		"free some space below the state folder and deploy again"},
+		room},
 	{[]string{"bad object", "corrupt", "unable to read tree", "missing blob", "missing tree", "invalid sha1 pointer"},
 		errors.New("the repository or its mirror is damaged"),
 		"remove the app's mirror.git below the state folder, which is only a copy, and deploy again"},
 	{[]string{"mismatched algorithms", "different hash"},
 		errors.New("the repository and the commit id do not use the same hash"),
 		"check that repository.url and the commit belong together; after a change of url remove the app's mirror.git below the state folder"},
+}
+
+// room is what to do about a full disk.
+const room = "free some space below the state folder and deploy again"
+
+// roomFor adds the next step when what we wrote ourselves did not fit on the disk.
+func roomFor(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return &deploy.HintedError{Err: err, Next: room}
+	}
+	return err
 }
 
 // failure makes an error of what git said: the reason, what to do next, and git's last lines.

@@ -79,7 +79,7 @@ func (r *Repository) Fetch(ctx context.Context, commit deploy.Commit, log deploy
 	}
 	dir, err := s.checkout(ctx, info)
 	if err != nil {
-		return deploy.Checkout{}, err
+		return deploy.Checkout{}, roomFor(err)
 	}
 	r.use(commit)
 	return deploy.Checkout{Dir: dir, Subject: info.subject}, nil

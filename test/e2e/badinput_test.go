@@ -292,7 +292,7 @@ func TestAFullDiskFailsTheBuildAndNothingElse(t *testing.T) {
 		}
 	}
 	t.Cleanup(unmount)
-	s.aborted(s.commit("second"), deploy.PhaseFetch, "space")
+	s.aborted(s.commit("second"), deploy.PhaseFetch, "free some space below the state folder")
 	unmount()
 	s.recovers()
 }
