@@ -4,6 +4,9 @@ GALLERY     := cd examples/gallery &&
 # The names of the images that scripts/images.sh has found or made.
 WITH_IMAGES := set -a && . ./.env && set +a &&
 
+# Where Debian keeps nginx, which people's own PATH may lack.
+export PATH := $(PATH):/usr/sbin:/sbin
+
 .PHONY: build test lint fmt-check vuln bench demo demo-down image
 
 build: ## bin/verdigris
@@ -21,7 +24,8 @@ lint: ## vet and staticcheck
 	$(GALLERY) go vet ./... && $(STATICCHECK) ./...
 
 fmt-check: ## fails where gofmt would change a file
-	@changed=$$(git ls-files '*.go' | xargs gofmt -l); test -z "$$changed" || { echo "gofmt would change:"; echo "$$changed"; exit 1; }
+	@files=$$(git ls-files '*.go') && test -n "$$files" || { echo "no Go files are found: is this a git checkout?"; exit 1; }; \
+	changed=$$(gofmt -l $$files) && test -z "$$changed" || { echo "gofmt would change: $$changed"; exit 1; }
 
 vuln: ## known vulnerabilities in what is used
 	scripts/vuln.sh
