@@ -54,7 +54,7 @@ func TestASliceStartsIsSeenByComposeAndStops(t *testing.T) {
 	})
 
 	project := s.settings.Project(deploy.Blue)
-	ps := s.dockerCompose("ps")
+	ps := s.dockerCompose("ps", "--all") // without it Compose 2 leaves out the job that has ended
 	for _, name := range []string{"web-1", "db-1", "setup-1"} {
 		if !strings.Contains(ps, project+"-"+name) {
 			t.Errorf("docker-compose ps does not show %s:\n%s", name, ps)
@@ -87,7 +87,7 @@ func TestDockerComposeStopsWhatWasStartedHere(t *testing.T) {
 	}
 }
 
-// dockerCompose runs Compose 1.29 on blue.
+// dockerCompose runs the installed Compose, 1.29 or newer, on blue.
 func (s *site) dockerCompose(args ...string) string {
 	s.t.Helper()
 	args = append([]string{"-p", s.settings.Project(deploy.Blue), "-f", s.dir + "/blue.yml"}, args...)
