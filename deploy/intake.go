@@ -54,7 +54,7 @@ func (w *worker) mayDeploy(route Route, slice Slice) error {
 	if slice != "" && slice == route.Slice {
 		return &ConflictError{
 			Reason: fmt.Sprintf("%s is live, and the live slice is never deployed to", slice),
-			Next:   fmt.Sprintf("deploy to %s (or auto) and switch", slice.Other()),
+			Next:   fmt.Sprintf("type verdigris deploy %s --switch", slice.Other()),
 		}
 	}
 	return nil
@@ -89,7 +89,7 @@ func (w *worker) maySwitch(ctx context.Context, route Route, to Slice) (SliceSta
 		return SliceStatus{}, err
 	}
 	if !observed.Running() {
-		return SliceStatus{}, &ConflictError{Reason: fmt.Sprintf("%s is not running", to), Next: fmt.Sprintf("deploy to %s first", to)}
+		return SliceStatus{}, &ConflictError{Reason: fmt.Sprintf("%s is not running", to), Next: fmt.Sprintf("type verdigris deploy %s first", to)}
 	}
 	return observed, nil
 }
@@ -124,13 +124,13 @@ func stillPrevious(route Route, observed SliceStatus) error {
 	if !observed.Running() {
 		return &ConflictError{
 			Reason: fmt.Sprintf("the previous slice, %s, is not running any more", route.Previous),
-			Next:   fmt.Sprintf("deploy its release again: deploy %s --commit %s --switch", route.Previous, route.PreviousCommit),
+			Next:   fmt.Sprintf("type verdigris deploy %s --commit %s --switch to have its release again", route.Previous, route.PreviousCommit),
 		}
 	}
 	if route.PreviousCommit != "" && observed.Commit != route.PreviousCommit {
 		return &ConflictError{
 			Reason: fmt.Sprintf("%s no longer runs the previous release %s but %s", route.Previous, route.PreviousCommit.Short(), observed.Commit.Short()),
-			Next:   fmt.Sprintf("to move to %s, switch; for the previous release, deploy --commit %s --switch", observed.Commit.Short(), route.PreviousCommit),
+			Next:   fmt.Sprintf("verdigris switch moves to %s all the same; verdigris deploy --commit %s --switch brings the previous release back", observed.Commit.Short(), route.PreviousCommit),
 		}
 	}
 	return nil

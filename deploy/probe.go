@@ -53,7 +53,11 @@ func (r *run) probeSlice(ctx context.Context, how thoroughness, smoke []Check) e
 				}
 			}
 		}
-		return fmt.Sprintf("%s healthy, %s passed", plural(len(endpoints), "container"), plural(len(smoke), "smoke check")), nil
+		detail := plural(len(endpoints), "container") + " healthy"
+		if len(smoke) > 0 {
+			detail += ", " + plural(len(smoke), "smoke check") + " passed"
+		}
+		return detail, nil
 	})
 }
 
