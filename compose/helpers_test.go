@@ -1,7 +1,6 @@
 package compose
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"os"
@@ -250,22 +249,4 @@ func eventually(t *testing.T, what string, condition func() bool) {
 		}
 		<-time.After(20 * time.Millisecond)
 	}
-}
-
-// safeBuffer may be written and read at the same time.
-type safeBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *safeBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *safeBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/docker/docker/pkg/stdcopy"
 
 	"verdigris/deploy"
+	"verdigris/test/output"
 )
 
 func TestLogsAreCutFilteredAndFollowed(t *testing.T) {
@@ -37,7 +38,7 @@ services:
 
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	var followed safeBuffer
+	var followed output.Buffer
 	done := make(chan error, 1)
 	go func() { done <- s.Logs(ctx, deploy.Blue, deploy.LogOptions{Follow: true}, &followed) }()
 	eventually(t, "the old lines", func() bool { return strings.Contains(followed.String(), "three") })

@@ -1,34 +1,15 @@
 package main
 
 import (
-	"bytes"
 	"strings"
-	"sync"
 	"testing"
 
 	"verdigris/deploy"
+	"verdigris/test/output"
 )
 
-// syncBuffer takes the writes of a spinner, which come from a goroutine of its own.
-type syncBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
-}
-
 func TestOnATerminalEveryPhaseIsShownWithItsSecondsAndTheEnd(t *testing.T) {
-	out := &syncBuffer{}
+	out := &output.Buffer{}
 	p := &spinnerProgress{out: out}
 	end := ended(deploy.StateAborted, &deploy.Failure{Phase: deploy.PhaseStart, Reason: "web exited with status 1", Log: []string{"no such table"}})
 	p.begin(end)

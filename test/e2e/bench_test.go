@@ -244,20 +244,19 @@ func latency(b *testing.B, h hook, rate int, during time.Duration) time.Duration
 	return took[len(took)*99/100]
 }
 
-// BenchmarkMemory reports verdigris's resident memory after 10,000 deliveries and 50 and 100 deployments.
+// BenchmarkMemory reports verdigris's resident memory after 10,000 deliveries and 50, 100 and 200 deployments.
 func BenchmarkMemory(b *testing.B) {
 	s := newSite(b, func(s *site) { s.replace("verdigris.yml", "watch: {duration: 1s,", "watch: {duration: 0s,") }).blueLive()
 	commit := s.commit("second")
 	s.want(s.push(commit), deploy.StateSucceeded)
 	throughput(b, s.hook(b, commit), 10_000)
 	b.ReportMetric(0, "ns/op")
-	for i := range 100 {
-		if i == 50 {
-			b.ReportMetric(s.resident(), "MB-after-50")
-		}
+	for i := 1; i <= 200; i++ {
 		s.want(s.push(s.commit(fmt.Sprint("deploy ", i))), deploy.StateSucceeded)
+		if i == 50 || i == 100 || i == 200 {
+			b.ReportMetric(s.resident(), fmt.Sprintf("MB-after-%d", i))
+		}
 	}
-	b.ReportMetric(s.resident(), "MB-after-100")
 }
 
 // resident returns the resident memory of verdigris in MB.

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"verdigris/deploy"
+	"verdigris/test/output"
 )
 
 // newcomer is a site before it knows verdigris: a repository with a Dockerfile and one docker-compose.yml.
@@ -17,7 +18,7 @@ func newcomer(t *testing.T) *site {
 	t.Helper()
 	app := "e2e" + strings.ToLower(rand.Text()[:8])
 	dir := shortDir(t)
-	s := &site{t: t, app: app, dir: dir, repo: dir, ports: map[string]string{"edge": portWithTwoMore(t), "api": freePort(t)}, log: &syncBuffer{}}
+	s := &site{t: t, app: app, dir: dir, repo: dir, ports: map[string]string{"edge": portWithTwoMore(t), "api": freePort(t)}, log: &output.Buffer{}}
 	s.write("Dockerfile", "FROM scratch\nCOPY gallery /gallery\nENTRYPOINT [\"/gallery\"]\n")
 	s.copyProgram(built.gallery, "gallery")
 	s.write("docker-compose.yml", `services:

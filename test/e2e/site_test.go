@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"verdigris/test/output"
 )
 
 // site is one app under a verdigris of its own.
@@ -28,7 +30,7 @@ type site struct {
 	ports  map[string]string // edge, api, blue, green, staging, redis-blue, redis-green
 	api    *http.Client      // over the unix socket
 	serve  *exec.Cmd
-	log    *syncBuffer
+	log    *output.Buffer
 }
 
 // newSite writes a site, starts its shared services and its verdigris. Edits change its files before that.
@@ -45,7 +47,7 @@ func writeSite(t testing.TB, edits ...func(*site)) *site {
 	t.Helper()
 	random := make([]byte, 4)
 	_, _ = rand.Read(random) // never fails
-	s := &site{t: t, app: "e2e" + hex.EncodeToString(random), dir: shortDir(t), secret: hex.EncodeToString(random), ports: map[string]string{}, log: &syncBuffer{}}
+	s := &site{t: t, app: "e2e" + hex.EncodeToString(random), dir: shortDir(t), secret: hex.EncodeToString(random), ports: map[string]string{}, log: &output.Buffer{}}
 	for _, name := range []string{"edge", "api", "blue", "green", "staging", "redis-blue", "redis-green"} {
 		s.ports[name] = freePort(t)
 	}
@@ -126,7 +128,7 @@ apps:
 // start runs verdigris serve and waits until it is ready.
 func (s *site) start() {
 	s.t.Helper()
-	s.log = &syncBuffer{}
+	s.log = &output.Buffer{}
 	s.serve = exec.Command(built.verdigris, "serve", "--config", filepath.Join(s.dir, "verdigris.yml"))
 	s.serve.Dir = s.dir
 	s.serve.Stdout, s.serve.Stderr = s.log, s.log
