@@ -41,14 +41,9 @@ func (r *run) carryBack(ctx context.Context, to Slice) error {
 // quietly carries out steps under the roof of the running phase: they show as progress.
 func (r *run) quietly(ctx context.Context) step {
 	return func(p Phase, timeout time.Duration, do func(context.Context) (string, error)) error {
-		bounded, cancel := ctx, context.CancelFunc(func() {})
-		if timeout > 0 {
-			bounded, cancel = context.WithTimeout(ctx, timeout)
-		}
-		defer cancel()
-		detail, err := do(bounded)
+		detail, err := r.within(ctx, timeout, do)
 		if err != nil {
-			return fmt.Errorf("%s: %w", p, r.explainContext(ctx, bounded, timeout, err))
+			return fmt.Errorf("%s: %w", p, err)
 		}
 		r.progress(PhaseReturn, fmt.Sprintf("%s: %s", p, detail))
 		return nil

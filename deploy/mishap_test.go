@@ -65,16 +65,21 @@ func TestAHoldThatEndsBadlyIsToldAndDoesNotSpoilTheDeployment(t *testing.T) {
 	equal(t, "live", h.live(), "green b")
 }
 
-func TestAWayBackThatFailsIsExplained(t *testing.T) {
-	h := newHouse(t).blueLive()
-	h.greenFails()
-	var holds atomic.Int64
-	h.router.hold = func() error {
-		if holds.Add(1) == 2 {
-			return errors.New("the router is gone")
+// secondTime fails its second call: a cutover is the first, the way back is the second.
+func secondTime(reason string) func() error {
+	var calls atomic.Int64
+	return func() error {
+		if calls.Add(1) == 2 {
+			return errors.New(reason)
 		}
 		return nil
 	}
+}
+
+func TestAWayBackThatFailsIsExplained(t *testing.T) {
+	h := newHouse(t).blueLive()
+	h.greenFails()
+	h.router.hold = secondTime("the router is gone")
 	d := h.deploy("", commitB, true)
 	equal(t, "state", string(d.State), "failed")
 	equal(t, "live", h.live(), "green b")
@@ -86,13 +91,7 @@ func TestAWayBackThatFailsIsExplained(t *testing.T) {
 func TestAWayBackThatIsNotConfirmedIsNoRollback(t *testing.T) {
 	h := newHouse(t).blueLive()
 	h.greenFails()
-	var routes atomic.Int64
-	h.router.onRoute = func() error {
-		if routes.Add(1) == 2 {
-			return errors.New("the new generation never answered")
-		}
-		return nil
-	}
+	h.router.onRoute = secondTime("the new generation never answered")
 	d := h.deploy("", commitB, true)
 	equal(t, "state", string(d.State), "failed")
 	equal(t, "live", h.live(), "green b")
@@ -102,13 +101,7 @@ func TestAWayBackThatIsNotConfirmedIsNoRollback(t *testing.T) {
 func TestDataThatIsKnownToBeIncompleteIsNotSettledBack(t *testing.T) {
 	h := newHouse(t).blueLive()
 	h.greenFails()
-	var routes atomic.Int64
-	h.router.onRoute = func() error {
-		if routes.Add(1) == 2 {
-			return errors.New("the new generation never answered")
-		}
-		return nil
-	}
+	h.router.onRoute = secondTime("the new generation never answered")
 	h.data.settle = func(from deploy.Slice) error {
 		if from == deploy.Green {
 			return deploy.ErrDataDiffers

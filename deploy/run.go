@@ -87,6 +87,16 @@ func (r *run) phase(ctx context.Context, p Phase, timeout time.Duration, do func
 		r.finish(i, "", err)
 		return &phaseError{Phase: p, Err: err}
 	}
+	detail, err := r.within(ctx, timeout, do)
+	r.finish(i, detail, err)
+	if err != nil {
+		return &phaseError{Phase: p, Err: err}
+	}
+	return nil
+}
+
+// within carries out one step in its time (0 for no bound of its own) and explains why it was cut short, if it was.
+func (r *run) within(ctx context.Context, timeout time.Duration, do func(context.Context) (string, error)) (string, error) {
 	bounded, cancel := ctx, context.CancelFunc(func() {})
 	if timeout > 0 {
 		bounded, cancel = context.WithTimeout(ctx, timeout)
@@ -96,11 +106,7 @@ func (r *run) phase(ctx context.Context, p Phase, timeout time.Duration, do func
 	if err != nil {
 		err = r.explainContext(ctx, bounded, timeout, err)
 	}
-	r.finish(i, detail, err)
-	if err != nil {
-		return &phaseError{Phase: p, Err: err}
-	}
-	return nil
+	return detail, err
 }
 
 // explainContext tells a stop of verdigris from a phase that took too long.

@@ -1,6 +1,7 @@
 package nginx
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,7 +24,7 @@ func (r *Router) test(ctx context.Context, upstreams ...[]byte) error {
 		done.Go(func() { errs[i] = r.testOne(ctx, strconv.Itoa(i), upstream) })
 	}
 	done.Wait()
-	return errors.Join(errs...)
+	return cmp.Or(errs...) // one is enough to act on, and a router that does not run fails them all alike
 }
 
 func (r *Router) testOne(ctx context.Context, name string, upstream []byte) error {
@@ -50,7 +51,7 @@ func (r *Router) install(ctx context.Context, upstream []byte, generation uint64
 	file := r.settings.conf(upstreamFile)
 	before, err := readIfThere(file)
 	if err != nil {
-		return fmt.Errorf("read configuration in force: %w", err)
+		return fmt.Errorf("%w: read configuration in force: %w", deploy.ErrRouteRefused, err)
 	}
 	workers, err := r.workers(ctx)
 	if err != nil {

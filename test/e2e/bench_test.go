@@ -152,10 +152,6 @@ func startPeer(b *testing.B, program string, h hook) hook {
 	b.Helper()
 	port := freePort(b)
 	file := filepath.Join(b.TempDir(), "hooks.json")
-	secret := h.header().Get("X-Hub-Signature-256") // only to prove that the header is there
-	if secret == "" {
-		b.Fatal("no signature")
-	}
 	config := []map[string]any{{"id": "push", "execute-command": "/bin/true", "trigger-rule": map[string]any{
 		"match": map[string]any{"type": "payload-hmac-sha256", "secret": "peer", "parameter": map[string]any{"source": "header", "name": "X-Hub-Signature-256"}},
 	}}}
