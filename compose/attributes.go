@@ -3,21 +3,28 @@ package compose
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/network"
 )
 
-// attribute is one key of a service in a compose file and how it reaches the engine. Every key of the Compose
-// specification that is in no table is refused by name, so that nothing is ever dropped silently.
+// attribute is one key of a compose file and what becomes of it. A key is mapped unless its row says that it is ignored
+// or refused. Every key of the Compose specification that is in no table is refused too, so that nothing is ever
+// dropped silently.
 type attribute struct {
-	name string // as it is written below the service, e.g. "deploy.resources.limits"
+	name string // as it is written below the service, e.g. "deploy.resources.limits"; several share a row, separated by spaces
 	// parts are the keys below it that are mapped too, separated by spaces.
 	parts string
 	// apply is nil for a key that is dealt with elsewhere; the table says where.
 	apply func(b *blueprint, s types.ServiceConfig) error
+	// since is the first version of the Docker API that knows the key; an older engine is refused. Empty means minimumAPI.
+	since string
+	// ignored says why a key has no effect here, though it may stand in the file. It is told in a note, unless quiet.
+	ignored string
+	quiet   bool
+	// refused says why a key cannot be honoured.
+	refused string
 }
 
 // attributes are all the keys of a service that are mapped, by group.
@@ -29,14 +36,24 @@ var attributes = slices.Concat(
 	networkAttributes,
 	mountAttributes,
 	healthAttributes,
+	otherAttributes,
 )
+
+// otherAttributes have no effect on a deployment, or cannot have one.
+var otherAttributes = []attribute{
+	{name: "attach", ignored: "it is about the terminal of docker compose up", quiet: true},
+	{name: "develop", ignored: "it is for docker compose watch", quiet: true},
+	{name: "deploy.labels deploy.update_config deploy.rollback_config deploy.placement deploy.endpoint_mode", ignored: "it is about a swarm, and Compose ignores it too"},
+	{name: "models", refused: "verdigris runs no model runner"},
+	{name: "provider", refused: "what a provider runs is outside of the Docker Engine"},
+	{name: "dockerfile net log_driver log_opt", refused: "it was dropped from the Compose specification"},
+}
 
 // loadedAttributes never reach a container: compose-go resolves them while it loads, or another file reads them.
 var loadedAttributes = []attribute{
-	{name: "name profiles label_file attach"}, // compose-go; attach is about a terminal
+	{name: "name profiles label_file"}, // compose-go
 	{name: "env_file", parts: "path required format"},
 	{name: "extends", parts: "file service"},
-	{name: "develop", parts: "watch watch.path watch.action watch.target watch.ignore watch.include watch.initial_sync"}, // of `watch` alone
 	{name: "image pull_policy"}, // images.go
 	{name: "build", parts: "context dockerfile dockerfile_inline args target labels no_cache network pull extra_hosts shm_size cache_from tags secrets secrets.source secrets.target"}, // build.go
 	{name: "depends_on", parts: "condition restart required"}, // plan.go
@@ -98,18 +115,4 @@ func (p *project) containerName(s types.ServiceConfig, number int) string {
 // unsupported is the error about a key or value that has no mapping.
 func unsupported(s types.ServiceConfig, what string) error {
 	return fmt.Errorf("service %s: %s is not supported by verdigris", s.Name, what)
-}
-
-// handled is the set of all keys that attributes and the other tables name.
-func handled(table []attribute) map[string]bool {
-	set := map[string]bool{}
-	for _, a := range table {
-		for _, name := range strings.Fields(a.name) {
-			set[name] = true
-			for _, part := range strings.Fields(a.parts) {
-				set[name+"."+part] = true
-			}
-		}
-	}
-	return set
 }

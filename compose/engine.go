@@ -77,9 +77,12 @@ func (e *Engine) Ping(ctx context.Context) error {
 	})
 }
 
+// api is the version of the Docker API that was agreed on.
+func (e *Engine) api() string { return e.client.ClientVersion() }
+
 // Info asks the engine about itself.
 func (e *Engine) Info(ctx context.Context) (Info, error) {
-	info := Info{API: e.client.ClientVersion(), Host: e.client.DaemonHost()}
+	info := Info{API: e.api(), Host: e.client.DaemonHost()}
 	err := e.do(ctx, "ask the Docker Engine about itself", func(ctx context.Context) error {
 		i, err := e.client.Info(ctx)
 		info.Version, info.RootDir, info.Driver, info.Warnings = i.ServerVersion, i.DockerRootDir, i.Driver, i.Warnings

@@ -11,11 +11,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/docker/docker/api"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 	dockerimage "github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/volume"
+	"github.com/docker/docker/client"
 
 	"verdigris/deploy"
 )
@@ -85,7 +87,11 @@ func newSite(t *testing.T, e *Engine, file string) *site {
 	app := "vt" + strings.ToLower(rand.Text()[:8])
 	dir := t.TempDir()
 	s := &site{t: t, dir: dir}
-	s.Runtime = New(e, Settings{
+	reached := e
+	if reached == nil {
+		reached = offline(t)
+	}
+	s.Runtime = New(reached, Settings{
 		App:         app,
 		Dir:         dir,
 		SharedFiles: []string{"shared.yml"},
@@ -102,6 +108,16 @@ func newSite(t *testing.T, e *Engine, file string) *site {
 		t.Cleanup(func() { sweep(t, e, app) })
 	}
 	return s
+}
+
+// offline returns an engine for what needs none: it speaks the newest API to nobody.
+func offline(t *testing.T) *Engine {
+	t.Helper()
+	c, err := client.NewClientWithOpts(client.WithHost("unix:///nonexistent"), client.WithVersion(api.DefaultVersion))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Engine{client: c, Timeout: time.Second}
 }
 
 func (s *site) write(name, content string) {

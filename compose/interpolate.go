@@ -41,7 +41,7 @@ func (p *project) warnings() []string {
 	for _, name := range p.unset {
 		lines = append(lines, fmt.Sprintf("warning: variable %s is not set and has no default: an empty string takes its place (%s)", name, where(p.files, variable(name))))
 	}
-	return lines
+	return append(lines, p.ignored()...)
 }
 
 // locate names the files, and the line where it can be found, in an error of compose-go that does not.

@@ -34,23 +34,25 @@ const (
 	labelApp     = "verdigris.app"
 	labelSlice   = "verdigris.slice"
 	labelRelease = "verdigris.release"
-	labelDir     = "verdigris.dir" // of verdigris.yml
+	labelDir     = "verdigris.dir"    // of verdigris.yml
+	labelConfig  = "verdigris.config" // a hash of what was asked of the engine; it decides about recreation
 )
 
 // composeVersion is the version of Compose whose behaviour is followed; Compose 1.29 wants one of at least 1.21.
-const composeVersion = "2.40.3"
+const composeVersion = "5.5.1"
 
 // label marks the blueprint as container number of the service, made from that image. It comes last: the hash covers
 // all that was mapped before.
 func (p *project) label(b *blueprint, s types.ServiceConfig, number int, imageID string) {
-	hash := b.hash(s.Build != nil || s.Name == p.web)
+	config := b.hash(s.Build != nil || s.Name == p.web)
 	maps.Copy(b.Config.Labels, map[string]string{
 		labelProject:     p.Name,
 		labelService:     s.Name,
 		labelNumber:      strconv.Itoa(number),
 		labelOneOff:      "False",
 		labelVersion:     composeVersion,
-		labelHash:        hash,
+		labelHash:        serviceHash(s),
+		labelConfig:      config,
 		labelImage:       imageID,
 		labelDependsOn:   dependsOn(s),
 		labelWorkingDir:  p.WorkingDir,

@@ -28,6 +28,7 @@ type project struct {
 	files  []string      // absolute
 	// injected are the variables that verdigris adds to every container.
 	injected map[string]string
+	api      string // the version of the Docker API that the engine speaks
 	// unset are the variables that the files use without a default and nothing sets.
 	unset []string
 }
@@ -42,7 +43,7 @@ func (r *Runtime) loadSlice(ctx context.Context, slice deploy.Slice, rel deploy.
 		}
 	}
 	p := &project{
-		app: r.settings.App, dir: r.settings.Dir, slice: slice, commit: rel.Commit, web: r.settings.Web,
+		app: r.settings.App, dir: r.settings.Dir, slice: slice, commit: rel.Commit, web: r.settings.Web, api: r.engine.api(),
 		files: under(rel.Dir, names),
 		injected: map[string]string{
 			"VERDIGRIS_SLICE":   string(slice),
@@ -67,7 +68,7 @@ func (r *Runtime) loadShared(ctx context.Context) (*project, error) {
 			Next: "name one in verdigris.yml: compose.shared",
 		}
 	}
-	p := &project{app: r.settings.App, dir: r.settings.Dir, files: under(r.settings.Dir, r.settings.SharedFiles)}
+	p := &project{app: r.settings.App, dir: r.settings.Dir, api: r.engine.api(), files: under(r.settings.Dir, r.settings.SharedFiles)}
 	if i := absent(p.files); i >= 0 {
 		return nil, &deploy.HintedError{
 			Err:  fmt.Errorf("the shared compose file %s does not exist", p.files[i]),

@@ -26,7 +26,8 @@ type found struct {
 	id, name string
 	service  string
 	number   int
-	hash     string
+	config   string // what it was made from: the hash of verdigris
+	hash     string // and that of Compose
 	imageID  string
 	state    string
 	labels   map[string]string
@@ -98,7 +99,7 @@ func newFound(c container.Summary) found {
 		name = strings.TrimPrefix(c.Names[0], "/")
 	}
 	return found{
-		id: c.ID, name: name, service: c.Labels[labelService], number: number, hash: c.Labels[labelHash],
+		id: c.ID, name: name, service: c.Labels[labelService], number: number, config: c.Labels[labelConfig], hash: c.Labels[labelHash],
 		imageID: c.ImageID, state: string(c.State), labels: c.Labels, mounts: c.Mounts, ports: c.Ports,
 	}
 }

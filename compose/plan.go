@@ -137,7 +137,7 @@ func decide(b *blueprint, old found, img image, dependency string) action {
 	switch {
 	case old.id == "":
 		return action{verb: create, name: b.Name, blueprint: b}
-	case old.hash != b.Config.Labels[labelHash]:
+	case !old.madeFrom(b):
 		a.verb, a.why, a.blueprint = replace, "its configuration changed", b
 	case old.name != b.Name:
 		a.verb, a.why, a.blueprint = replace, "its name was "+old.name, b
@@ -154,6 +154,15 @@ func decide(b *blueprint, old found, img image, dependency string) action {
 		b.inherit(old)
 	}
 	return a
+}
+
+// madeFrom tells whether the container is what the blueprint would make. One that Docker Compose made carries the hash
+// of Compose alone.
+func (f found) madeFrom(b *blueprint) bool {
+	if f.config == "" {
+		return f.hash == b.Config.Labels[labelHash]
+	}
+	return f.config == b.Config.Labels[labelConfig]
 }
 
 // restartedWith names a dependency that is new and with which the service wants to be restarted.

@@ -64,7 +64,7 @@ func (s *site) running(commit deploy.Commit, images map[string]image) observatio
 				labels := a.blueprint.Config.Labels
 				seen.containers = append(seen.containers, found{
 					id: a.name, name: a.name, service: sp.service.Name, number: i + 1, state: "running",
-					hash: labels[labelHash], imageID: labels[labelImage], labels: labels,
+					config: labels[labelConfig], imageID: labels[labelImage], labels: labels,
 				})
 			}
 		}
@@ -164,7 +164,7 @@ func TestAnonymousVolumesGoToTheSuccessor(t *testing.T) {
 		{Type: "volume", Name: anonymous, Destination: "/bound"},
 		{Type: "volume", Name: "with-a-name", Destination: "/other"},
 	}
-	seen.containers[0].hash = "changed"
+	seen.containers[0].config = "changed"
 	p, err := s.load(deploy.Blue)
 	if err != nil {
 		t.Fatal(err)

@@ -10,71 +10,113 @@ import (
 	"verdigris/deploy"
 )
 
-// The keys below a network, volume, config and secret of the project that are mapped; resources.go and mounts.go
-// do it.
-var (
-	networkKeys = handled([]attribute{
-		{name: "name driver driver_opts external internal attachable labels enable_ipv6"},
-		{name: "ipam", parts: "driver config options config.subnet config.gateway config.ip_range config.aux_addresses"},
-	})
-	volumeKeys = handled([]attribute{{name: "name driver driver_opts external labels"}})
-	fileKeys   = handled([]attribute{{name: "name file"}})
-)
-
-// refuse returns an error that names everything in the project that has no mapping.
+// refuse returns an error that names everything in the project that cannot be honoured, and why.
 func (p *project) refuse() error {
-	names := p.unmapped()
+	var names []string
+	for _, f := range p.judged() {
+		if f.refused != "" {
+			names = append(names, fmt.Sprintf("%s, %s", f.place, f.refused))
+		}
+	}
 	if len(names) == 0 {
 		return nil
 	}
-	slices.Sort(names)
 	return &deploy.HintedError{
 		Err:  fmt.Errorf("not supported by verdigris: %s", strings.Join(names, "; ")),
 		Next: "take it out of the compose file, or run that part outside of verdigris",
 	}
 }
 
-func (p *project) unmapped() (names []string) {
-	add := func(kind, name string, value any, known map[string]bool) {
-		for _, unmapped := range unknown(value, known) {
-			path := []string{key(kind + "s"), key(name)}
-			for _, part := range strings.Split(unmapped, ".") {
-				path = append(path, key(part))
-			}
-			names = append(names, fmt.Sprintf("%s %s: %s (%s)", kind, name, unmapped, where(p.files, path...)))
+// ignored says in one line for each what has no effect.
+func (p *project) ignored() (lines []string) {
+	for _, f := range p.judged() {
+		if f.ignored != "" && !f.quiet {
+			lines = append(lines, fmt.Sprintf("note: %s has no effect: %s", f.place, f.ignored))
 		}
 	}
-	services := handled(attributes)
-	for name, s := range p.Services {
-		add("service", name, s, services)
-	}
-	for name, n := range p.Networks {
-		add("network", name, n, networkKeys)
-	}
-	for name, v := range p.Volumes {
-		add("volume", name, v, volumeKeys)
-	}
-	for name, c := range p.Configs {
-		add("config", name, c, fileKeys)
-	}
-	for name, s := range p.Secrets {
-		add("secret", name, s, fileKeys)
-	}
-	for name := range p.Jobs {
-		names = append(names, fmt.Sprintf("job %s (%s)", name, where(p.files, key("jobs"))))
-	}
-	for name := range p.Models {
-		names = append(names, fmt.Sprintf("model %s (%s)", name, where(p.files, key("models"))))
-	}
-	return names
+	return lines
 }
 
-// unknown returns the keys that are set in a value of compose-go's types and are not known, as they are written in
-// a compose file. It walks the types by reflection, so that a key that a newer compose-go adds is unknown at first.
-func unknown(value any, known map[string]bool) []string {
+// finding is a key of the project that is not simply mapped.
+type finding struct {
+	ruling
+	place string // for people: service web: gpus (compose.yml:7)
+}
+
+// judged finds every key that is refused or ignored, in a steady order.
+func (p *project) judged() (list []finding) {
+	add := func(t table, name string, value any) {
+		for _, r := range t.judge(value, p.api) {
+			list = append(list, finding{r, fmt.Sprintf("%s %s: %s (%s)", t.kind, name, r.key, p.whereIs(t.kind, name, r.key))})
+		}
+	}
+	for name, s := range p.Services {
+		add(serviceTable, name, s)
+	}
+	for name, n := range p.Networks {
+		add(networkTable, name, n)
+	}
+	for name, v := range p.Volumes {
+		add(volumeTable, name, v)
+	}
+	for name, c := range p.Configs {
+		add(configTable, name, c)
+	}
+	for name, s := range p.Secrets {
+		add(secretTable, name, s)
+	}
+	for _, r := range projectTable.judge(p.top(), p.api) {
+		list = append(list, finding{r, fmt.Sprintf("%s (%s)", r.key, where(p.files, key(r.key)))})
+	}
+	slices.SortFunc(list, func(a, b finding) int { return strings.Compare(a.place, b.place) })
+	return list
+}
+
+// top holds the sections of the file that have no table of their own.
+func (p *project) top() any {
+	return struct {
+		Jobs   map[string]bool `yaml:"jobs"`
+		Models map[string]bool `yaml:"models"`
+	}{names(p.Jobs), names(p.Models)}
+}
+
+func names[V any](section map[string]V) map[string]bool {
+	out := map[string]bool{}
+	for name := range section {
+		out[name] = true
+	}
+	return out
+}
+
+// whereIs finds a key below the name of a service, network and so on.
+func (p *project) whereIs(kind, name, path string) string {
+	patterns := []string{key(kind + "s"), key(name)}
+	for _, part := range strings.Split(path, ".") {
+		patterns = append(patterns, key(part))
+	}
+	return where(p.files, patterns...)
+}
+
+// judge returns the rulings about the keys that are set in a value of compose-go's types and are not simply mapped.
+func (t table) judge(value any, api string) (list []ruling) {
+	rows := t.index()
+	seen := map[string]bool{}
+	for _, key := range set(value) {
+		r := judge(rows, key, api)
+		if (r.refused != "" || r.ignored != "") && !seen[r.key] {
+			seen[r.key] = true
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// set returns the keys that are set in a value of compose-go's types, as they are written in a compose file. It walks the
+// types by reflection, so that a key that a newer compose-go adds is unknown at first.
+func set(value any) []string {
 	found := map[string]bool{}
 	walk("", reflect.ValueOf(value), func(key string) {
-		if key != "" && !known[key] {
+		if key != "" {
 			found[key] = true
 		}
 	})

@@ -10,7 +10,7 @@ import (
 	"github.com/docker/docker/api/types/volume"
 )
 
-// networkOptions maps one network of the project. Its label holds a hash of what was mapped, so that a change shows.
+// networkOptions maps one network of the project.
 func (p *project) networkOptions(key string) network.CreateOptions {
 	n := p.Networks[key]
 	options := network.CreateOptions{
@@ -24,9 +24,8 @@ func (p *project) networkOptions(key string) network.CreateOptions {
 	if options.Driver == "" {
 		options.Driver = "bridge"
 	}
-	hash := digest(options)
 	options.Labels = p.resourceLabels(labelNetwork, key, n.Labels)
-	options.Labels[labelHash] = hash
+	options.Labels[labelHash] = networkHash(n)
 	return options
 }
 
@@ -49,12 +48,14 @@ func ipam(c types.IPAMConfig) *network.IPAM {
 // volumeOptions maps one volume of the project.
 func (p *project) volumeOptions(key string) volume.CreateOptions {
 	v := p.Volumes[key]
-	return volume.CreateOptions{
+	options := volume.CreateOptions{
 		Name:       v.Name,
 		Driver:     v.Driver,
 		DriverOpts: v.DriverOpts,
 		Labels:     p.resourceLabels(labelVolume, key, v.Labels),
 	}
+	options.Labels[labelHash] = volumeHash(v)
+	return options
 }
 
 // digest sums up a value that JSON can write; the types here all can.
