@@ -14,7 +14,7 @@ build: ## bin/verdigris
 
 test: ## every test, on real Docker, nginx, redis and git
 	scripts/tools.sh test
-	scripts/images.sh --valkey
+	scripts/images.sh --tests
 	$(WITH_IMAGES) go test -race -timeout 30m ./...
 	$(GALLERY) go test -race ./...
 

@@ -46,7 +46,7 @@ func image(t *testing.T, variable string, names ...string) string {
 			return name
 		}
 	}
-	missing(t, fmt.Sprintf("there is neither an image that %s names nor %s: scripts/images.sh --valkey gets them", variable, strings.Join(names, " nor ")))
+	missing(t, fmt.Sprintf("there is neither an image that %s names nor %s: scripts/images.sh --tests gets them", variable, strings.Join(names, " nor ")))
 	return ""
 }
 

@@ -3,18 +3,19 @@
 # .env. Images that are there are taken as they are; missing ones are pulled; where no registry answers, stand-ins
 # are built from Debian packages and from this machine's own Go. The second run does nothing.
 #
-# usage: scripts/images.sh [--valkey]
+# usage: scripts/images.sh [--tests]
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-# One line for each image: variable, usual name, stand-in.
+# One line for each image: variable, usual name, stand-in. The last ones are for the tests alone.
 table='
 NGINX_IMAGE nginx:1.28         nginx
 REDIS_IMAGE redis:8            redis
 GO_IMAGE    golang:1.26        golang
 BASE_IMAGE  debian:trixie-slim debian'
-if [ "${1:-}" = --valkey ]; then table+='
-VALKEY_IMAGE valkey/valkey:8 valkey'; fi
+if [ "${1:-}" = --tests ]; then table+='
+VALKEY_IMAGE  valkey/valkey:8 valkey
+COMPOSE_IMAGE docker:28-cli   compose'; fi
 
 prefix=verdigris-local
 contexts=$(cd "$(dirname "$0")/images" && pwd)
@@ -58,6 +59,7 @@ build_redis() { docker build -q --force-rm -t "$prefix/redis" "$contexts/redis";
 build_valkey() {
     docker build -q --force-rm -t "$prefix/valkey" --build-arg PACKAGE=valkey-server --build-arg NAME=valkey "$contexts/redis"
 }
+build_compose() { docker build -q --force-rm -t "$prefix/compose" --target compose "$contexts/docker"; }
 
 # The context is streamed, so that the toolchain is not copied on the disk first. What only Go's own tests need stays out.
 build_golang() {

@@ -1,0 +1,170 @@
+package compose
+
+import (
+	"maps"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"verdigris/deploy"
+)
+
+// pluginImage has the docker command and its compose plugin as the newest Debian packages them.
+var pluginImage = present("COMPOSE_IMAGE", "docker:28-cli", "verdigris-local/compose")
+
+// composeClient is one way in which people call Docker Compose on a project.
+type composeClient struct {
+	name string
+	// command returns the command line up to the subcommand.
+	command func(project, file string) []string
+}
+
+// composeClients are the installed docker-compose (1.29 on Debian 12), and the plugin in a container on the same engine:
+// with the project's file, and with no more than its name.
+func (s *site) composeClients() []composeClient {
+	plugin := []string{
+		"docker", "run", "--rm", "--network", "none", "--volume", "/var/run/docker.sock:/var/run/docker.sock",
+		"--volume", s.dir + ":" + s.dir + ":ro", "--env-file", s.dir + "/.env", pluginImage, "docker", "compose",
+	}
+	return []composeClient{
+		{"docker-compose with the file", func(project, file string) []string {
+			return []string{"docker-compose", "-p", project, "-f", file}
+		}},
+		{"docker compose with the file", func(project, file string) []string {
+			return append(slices.Clone(plugin), "-p", project, "-f", file)
+		}},
+		{"docker compose with the name", func(project, _ string) []string {
+			return append(slices.Clone(plugin), "-p", project)
+		}},
+	}
+}
+
+// composed is a project that was started here, as a client of Docker Compose sees it.
+type composed struct {
+	*site
+	t       *testing.T
+	client  composeClient
+	project string
+	file    string
+}
+
+// run runs a subcommand and returns what it prints.
+func (c composed) run(args ...string) string {
+	c.t.Helper()
+	argv := append(c.client.command(c.project, c.file), args...)
+	cmd := exec.CommandContext(c.t.Context(), argv[0], argv[1:]...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		c.t.Fatalf("%s: %v\n%s", strings.Join(argv, " "), err, out)
+	}
+	return string(out)
+}
+
+// containers maps the project's services to what read says of their containers.
+func (c composed) containers(read func(found) string) map[string]string {
+	c.t.Helper()
+	list, err := c.engine.containersOf(c.t.Context(), c.project)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	out := map[string]string{}
+	for _, f := range list {
+		out[f.service] = read(f)
+	}
+	return out
+}
+
+func (c composed) ids() map[string]string { return c.containers(func(f found) string { return f.id }) }
+
+func (c composed) states() map[string]string {
+	return c.containers(func(f found) string { return f.state })
+}
+
+func (c composed) wantStates(after string, want map[string]string) {
+	c.t.Helper()
+	if got := c.states(); !maps.Equal(got, want) {
+		c.t.Errorf("after %s the containers of %s are %v, want %v", after, c.project, got, want)
+	}
+}
+
+func (c composed) says(what, output string, texts ...string) {
+	c.t.Helper()
+	for _, text := range texts {
+		if !strings.Contains(output, text) {
+			c.t.Errorf("%s of %s does not show %q:\n%s", what, c.project, text, output)
+		}
+	}
+}
+
+func TestDockerComposeListsStopsStartsAndRemovesWhatWasStartedHere(t *testing.T) {
+	e := connected(t)
+	hasPlugin(t)
+	for i, client := range newSite(t, nil, shop).composeClients() {
+		t.Run(client.name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, e, shop)
+			s.write(".env", "GREETING=the router speaks\n")
+			s.write("shared.yml", `services: {router: {image: "`+debian+`", init: true, command: [sh, -c, 'echo "$GREETING"; sleep 300']}}`)
+			check(t, s.UpShared(t.Context(), s.log))
+			s.up(commitA)
+			client := s.composeClients()[i]
+
+			slice := composed{s, t, client, s.settings.Project(deploy.Blue), s.dir + "/blue.yml"}
+			slice.says("logs", slice.run("logs", "--no-color", "setup"), "slice blue release "+string(commitA))
+			slice.stopsStartsAndGoes()
+
+			shared := composed{s, t, client, s.settings.SharedProject(), s.dir + "/shared.yml"}
+			shared.says("logs", shared.run("logs", "--no-color"), "the router speaks")
+			shared.stopsStartsAndGoes()
+
+			if got := leftovers(t, e, s.settings.App); !slices.Equal(got, []string{"volume " + slice.project + "_data"}) {
+				t.Errorf("docker-compose down left %q", got)
+			}
+		})
+	}
+}
+
+// stopsStartsAndGoes has the client list, stop, start and remove the project.
+func (c composed) stopsStartsAndGoes() {
+	c.t.Helper()
+	ids, states := c.ids(), c.states()
+	stopped := map[string]string{}
+	for service := range states {
+		stopped[service] = "exited"
+		// Without --all Compose 2 leaves out a job that has ended.
+		c.says("ps", c.run("ps", "--all"), c.project+"-"+service+"-1")
+	}
+	c.run("stop", "--timeout", "3")
+	c.wantStates("stop", stopped)
+	c.run("start")
+	eventually(c.t, "all is as it was before the stop", func() bool { return maps.Equal(c.states(), states) })
+	if got := c.ids(); !maps.Equal(got, ids) {
+		c.t.Errorf("start made other containers of %s: %v became %v", c.project, ids, got)
+	}
+	c.run("down", "--timeout", "3")
+	c.wantStates("down", map[string]string{})
+}
+
+func TestDockerComposeListsTheProjects(t *testing.T) {
+	e := connected(t)
+	hasPlugin(t)
+	s := newSite(t, e, shop)
+	s.write(".env", "")
+	s.up(commitA)
+	plugin := composed{site: s, t: t, client: s.composeClients()[1], project: s.settings.Project(deploy.Blue), file: s.dir + "/blue.yml"}
+	plugin.says("ls", plugin.run("ls", "--all"), plugin.project, "exited(1), running(2)", plugin.file)
+}
+
+// hasPlugin fails the test, or skips it where that is allowed, without the image of the compose plugin.
+func hasPlugin(t *testing.T) {
+	t.Helper()
+	if exec.CommandContext(t.Context(), "docker", "image", "inspect", pluginImage).Run() == nil {
+		return
+	}
+	if os.Getenv("VERDIGRIS_SKIP_MISSING") == "1" {
+		t.Skipf("image %s with the compose plugin is missing", pluginImage)
+	}
+	t.Fatalf("this test needs image %s, with the compose plugin of a newer Docker: run scripts/images.sh --tests", pluginImage)
+}
