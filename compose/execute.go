@@ -12,6 +12,9 @@ import (
 	"verdigris/deploy"
 )
 
+// concurrency bounds how many calls that change something the engine gets at once: more only wait for its locks.
+const concurrency = 8
+
 // execution carries out one plan and remembers what it made, to take it away again when the plan fails.
 type execution struct {
 	*Runtime
@@ -22,7 +25,8 @@ type execution struct {
 	containers []string            // ids that were created
 	networks   []string            // names that were created
 	volumes    []string            // names that were created
-	replaced   []found             // stopped and set aside until the plan has succeeded
+	replaced   []found             // set aside until the plan has succeeded
+	made       map[string]string   // id by name of what was created and is not started yet
 	running    map[string][]member // by service
 }
 
@@ -31,7 +35,7 @@ type member struct{ id, name string }
 
 // execute carries out the plan. When it fails, what it created is gone again.
 func (r *Runtime) execute(ctx context.Context, pl *plan, log deploy.Log) error {
-	x := &execution{Runtime: r, plan: pl, log: log, running: map[string][]member{}}
+	x := newExecution(r, pl, log)
 	for _, note := range pl.notes {
 		log(note)
 	}
@@ -41,8 +45,17 @@ func (r *Runtime) execute(ctx context.Context, pl *plan, log deploy.Log) error {
 	return x.removeReplaced(ctx)
 }
 
+func newExecution(r *Runtime, pl *plan, log deploy.Log) *execution {
+	return &execution{Runtime: r, plan: pl, log: log, made: map[string]string{}, running: map[string][]member{}}
+}
+
+// run makes everything before it stops or starts anything: what the engine refuses to make then costs nobody a
+// restart, and a container that is replaced is away only from its stop to the start of its successor.
 func (x *execution) run(ctx context.Context) error {
 	if err := x.createResources(ctx); err != nil {
+		return err
+	}
+	if err := x.createContainers(ctx); err != nil {
 		return err
 	}
 	for _, a := range x.plan.removals {
@@ -50,16 +63,47 @@ func (x *execution) run(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, level := range x.plan.levels {
-		group, ctx := errgroup.WithContext(ctx)
-		for _, sp := range level {
-			group.Go(func() error { return x.converge(ctx, sp) })
-		}
-		if err := group.Wait(); err != nil {
-			return err
-		}
+	if err := x.startServices(ctx); err != nil {
+		return err
 	}
 	return x.awaitAll(ctx)
+}
+
+// startServices starts each service as soon as those that it depends on are started and as it wants them.
+func (x *execution) startServices(ctx context.Context) error {
+	started := map[string]chan struct{}{}
+	for _, level := range x.plan.levels {
+		for _, sp := range level {
+			started[sp.service.Name] = make(chan struct{})
+		}
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	for _, level := range x.plan.levels {
+		for _, sp := range level {
+			group.Go(func() error {
+				for _, d := range sp.waits {
+					if err := until(ctx, started[d.service]); err != nil {
+						return err
+					}
+				}
+				if err := x.converge(ctx, sp); err != nil {
+					return err // those that wait see ctx end
+				}
+				close(started[sp.service.Name])
+				return nil
+			})
+		}
+	}
+	return group.Wait()
+}
+
+func until(ctx context.Context, done <-chan struct{}) error {
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // converge brings one service to where the plan wants it.
@@ -81,31 +125,62 @@ func (x *execution) act(ctx context.Context, service string, a action) error {
 	if a.verb != keep {
 		x.log(a.String())
 	}
-	var err error
-	id := ""
+	m := member{name: a.name}
 	if a.old != nil {
-		id = a.old.id
+		m.id = a.old.id
 	}
-	switch a.verb {
-	case remove:
+	if a.verb == remove {
 		return x.setAside(ctx, *a.old)
-	case restart:
-		err = x.engine.stopContainer(ctx, *a.old)
-	case replace:
-		err = x.setAside(ctx, *a.old)
 	}
-	if err == nil && a.blueprint != nil {
-		id, err = x.create(ctx, a.blueprint)
+	if a.verb == restart || a.verb == replace {
+		if err := x.engine.stopContainer(ctx, *a.old); err != nil {
+			return err
+		}
 	}
-	if err == nil && a.verb != keep {
-		err = x.engine.startContainer(ctx, id, a.name)
+	if a.blueprint != nil {
+		m.id = x.idOf(a.name)
 	}
-	if err != nil {
-		return err
+	if a.verb != keep {
+		if err := x.engine.startContainer(ctx, m.id, m.name); err != nil {
+			return err
+		}
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.running[service] = append(x.running[service], member{id, a.name})
+	x.running[service] = append(x.running[service], m)
+	return nil
+}
+
+// idOf returns the id of a container that the execution created.
+func (x *execution) idOf(name string) string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.made[name]
+}
+
+// createContainers makes all containers of the plan, without starting any. Those of one level are made at once; a later
+// level may refer to them.
+func (x *execution) createContainers(ctx context.Context) error {
+	if err := x.freeNames(ctx); err != nil {
+		return err
+	}
+	for _, level := range x.plan.levels {
+		group, ctx := errgroup.WithContext(ctx)
+		group.SetLimit(concurrency)
+		for _, sp := range level {
+			for _, a := range sp.actions {
+				if a.blueprint != nil {
+					group.Go(func() error {
+						_, err := x.create(ctx, a.blueprint)
+						return err
+					})
+				}
+			}
+		}
+		if err := group.Wait(); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -114,6 +189,7 @@ func (x *execution) create(ctx context.Context, b *blueprint) (string, error) {
 	if id != "" {
 		x.mu.Lock()
 		x.containers = append(x.containers, id)
+		x.made[b.Name] = id
 		x.mu.Unlock()
 	}
 	return id, err
@@ -121,17 +197,15 @@ func (x *execution) create(ctx context.Context, b *blueprint) (string, error) {
 
 // createResources creates the networks and volumes that containers refer to by name.
 func (x *execution) createResources(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(concurrency)
 	for _, key := range x.plan.networks {
-		if err := x.createNetwork(ctx, key); err != nil {
-			return err
-		}
+		group.Go(func() error { return x.createNetwork(ctx, key) })
 	}
 	for _, key := range x.plan.volumes {
-		if err := x.createVolume(ctx, key); err != nil {
-			return err
-		}
+		group.Go(func() error { return x.createVolume(ctx, key) })
 	}
-	return nil
+	return group.Wait()
 }
 
 func (x *execution) createNetwork(ctx context.Context, key string) error {
@@ -142,7 +216,9 @@ func (x *execution) createNetwork(ctx context.Context, key string) error {
 		return err
 	})
 	if err == nil {
+		x.mu.Lock()
 		x.networks = append(x.networks, name)
+		x.mu.Unlock()
 	}
 	return err
 }
@@ -155,7 +231,9 @@ func (x *execution) createVolume(ctx context.Context, key string) error {
 		return err
 	})
 	if err == nil {
+		x.mu.Lock()
 		x.volumes = append(x.volumes, options.Name)
+		x.mu.Unlock()
 	}
 	return err
 }

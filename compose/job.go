@@ -67,7 +67,7 @@ func (r *Runtime) prepareJob(ctx context.Context, p *project, rel deploy.Release
 	b.Config.Healthcheck = &container.HealthConfig{Test: []string{"NONE"}}
 	p.label(b, s, 1, img.id)
 	b.Config.Labels[labelOneOff] = "True"
-	return &execution{Runtime: r, plan: pl, log: log}, b, nil
+	return newExecution(r, pl, log), b, nil
 }
 
 func (x *execution) runJob(ctx context.Context, b *blueprint) error {

@@ -17,6 +17,28 @@ func (x *execution) setAside(ctx context.Context, c found) error {
 	if err := x.engine.stopContainer(ctx, c); err != nil {
 		return err
 	}
+	return x.freeName(ctx, c)
+}
+
+// freeNames frees the names of all that will be replaced, before anything is made: a name may go from one service to
+// another.
+func (x *execution) freeNames(ctx context.Context) error {
+	for _, level := range x.plan.levels {
+		for _, sp := range level {
+			for _, a := range sp.actions {
+				if a.verb != replace {
+					continue
+				}
+				if err := x.freeName(ctx, *a.old); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (x *execution) freeName(ctx context.Context, c found) error {
 	x.mu.Lock()
 	x.replaced = append(x.replaced, c)
 	x.mu.Unlock()
