@@ -98,9 +98,9 @@ func (r *Runtime) build(ctx context.Context, p *project, s types.ServiceConfig, 
 	}
 	job := p.recipe(s, mode == buildFresh)
 	last := newRing(lastLines)
-	err := r.engine.buildWith(ctx, job, func(line string) {
+	err := r.engine.buildWith(ctx, job, func(line string, about ...deploy.Step) {
 		last.add(line)
-		log(line)
+		log(line, about...)
 	})
 	if err == nil {
 		return nil

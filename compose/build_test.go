@@ -140,7 +140,7 @@ func TestACancelledBuildStops(t *testing.T) {
 		s := buildSite(t, e, "FROM "+debian+" AS final\nRUN echo working && sleep "+nap+"\n")
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		_, err := s.Build(ctx, deploy.Blue, s.release(commitA), true, func(line string) {
+		_, err := s.Build(ctx, deploy.Blue, s.release(commitA), true, func(line string, _ ...deploy.Step) {
 			if line == "working" {
 				eventuallyOr(func() bool { return processes(nap) > 0 })
 				cancel()

@@ -135,7 +135,7 @@ func (s *site) release(c deploy.Commit) deploy.Release {
 	return deploy.Release{App: s.settings.App, Commit: c, Dir: s.dir}
 }
 
-func (s *site) log(line string) {
+func (s *site) log(line string, _ ...deploy.Step) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lines = append(s.lines, line)

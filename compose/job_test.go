@@ -66,7 +66,7 @@ func TestACancelledJobIsStoppedAndRemoved(t *testing.T) {
 	s := jobSite(t, e, "echo begun; sleep 60")
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	err := s.RunJob(ctx, deploy.Blue, s.release(commitA), "migrate", func(line string) {
+	err := s.RunJob(ctx, deploy.Blue, s.release(commitA), "migrate", func(line string, _ ...deploy.Step) {
 		if line == "begun" {
 			cancel()
 		}

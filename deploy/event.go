@@ -24,7 +24,10 @@ type Event struct {
 	Phase      Phase        `json:"phase,omitempty"`
 	Record     *PhaseRecord `json:"record,omitempty"`
 	Message    string       `json:"message,omitempty"`
+	// Step says in fields what Message says of a step of a build.
+	Step *Step `json:"step,omitempty"`
 }
 
-// Log takes one line of output at a time, without its newline. It may be called from several goroutines.
-type Log func(line string)
+// Log takes one line of output at a time, without its newline, and the step of a build that it is about, if it is about
+// one. It may be called from several goroutines.
+type Log func(line string, about ...Step)

@@ -76,7 +76,8 @@ func (f *fakeRuntime) Check(_ context.Context, s deploy.Slice, _ deploy.Release)
 
 func (f *fakeRuntime) Build(ctx context.Context, s deploy.Slice, rel deploy.Release, _ bool, log deploy.Log) (deploy.Release, error) {
 	f.note("build:%s", s)
-	log("step 1")
+	step := deploy.Step{Service: "web", Name: "[1/1] RUN make", State: deploy.StepDone, Seconds: 3.14}
+	log(step.String(), step)
 	if f.build != nil {
 		if err := f.build(ctx); err != nil {
 			return rel, err

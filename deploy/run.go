@@ -207,7 +207,13 @@ func (r *run) emit(e Event) {
 
 // logTo returns a Log whose lines become events of the phase.
 func (r *run) logTo(p Phase) Log {
-	return func(line string) { r.emit(Event{Type: EventLog, Phase: p, Message: line}) }
+	return func(line string, about ...Step) {
+		e := Event{Type: EventLog, Phase: p, Message: line}
+		if len(about) > 0 {
+			e.Step = &about[0]
+		}
+		r.emit(e)
+	}
 }
 
 func (r *run) progress(p Phase, message string) {

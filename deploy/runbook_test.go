@@ -35,6 +35,25 @@ func TestAPushGoesThroughAllPhasesToTheIdleSlice(t *testing.T) {
 	equal(t, "subject", d.Subject, "subject of "+commitB.Short())
 }
 
+func TestALineOfABuildSaysInFieldsWhichStepItIsAbout(t *testing.T) {
+	h := newHouse(t)
+	d := h.deploy("", commitA, true)
+	events, err := h.journal.Events(t.Context(), d.ID, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range events {
+		if e.Type != deploy.EventLog || e.Step == nil {
+			continue
+		}
+		if e.Message != "web [1/1] RUN make: done in 3.1 s" || e.Step.State != deploy.StepDone || e.Phase != deploy.PhaseBuild {
+			t.Errorf("the event is %+v of %+v", e, e.Step)
+		}
+		return
+	}
+	t.Errorf("no event has a step: %+v", events)
+}
+
 func TestWithManualPromotionAPushStopsBeforeTheCutoverAndASwitchDoesIt(t *testing.T) {
 	h := newHouse(t, func(a *deploy.App, _ *house) { a.Promote = deploy.PromoteManual }).blueLive()
 	out, err := h.Push(context.Background(), "shop", deploy.Push{Forge: "github", Delivery: "1", Commit: commitB})

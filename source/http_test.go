@@ -116,7 +116,7 @@ func TestATokenReachesTheServerAndNothingElse(t *testing.T) {
 	arguments := filepath.Join(t.TempDir(), "arguments")
 	r.Git = script(t, "echo \"$0 $@\" >> '"+arguments+"'; exec git \"$@\"")
 	var logged strings.Builder
-	if _, err := r.Fetch(testContext(t), commit, func(line string) { logged.WriteString(line) }); err != nil {
+	if _, err := r.Fetch(testContext(t), commit, func(line string, _ ...deploy.Step) { logged.WriteString(line) }); err != nil {
 		t.Fatal(err)
 	}
 	recorded, err := os.ReadFile(arguments)

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 
 	"verdigris/deploy"
@@ -21,8 +22,12 @@ func (s *Store) Append(ctx context.Context, e deploy.Event) error {
 		if err != nil {
 			return err
 		}
-		_, err = t.exec(`INSERT INTO events (deployment, seq, time, type, state, phase, record, message) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-			e.Deployment, e.Seq, nanos(e.Time), e.Type, e.State, e.Phase, record, e.Message)
+		step, err := document(e.Step, e.Step != nil)
+		if err != nil {
+			return err
+		}
+		_, err = t.exec(`INSERT INTO events (deployment, seq, time, type, state, phase, record, message, step) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			e.Deployment, e.Seq, nanos(e.Time), e.Type, e.State, e.Phase, record, e.Message, step)
 		if err != nil || e.Seq%trimEvery != 0 {
 			return err
 		}
@@ -34,7 +39,7 @@ func (s *Store) Append(ctx context.Context, e deploy.Event) error {
 // Events returns the events of a deployment with a Seq greater than after, in order. Where old log lines were
 // dropped, their numbers are missing.
 func (s *Store) Events(ctx context.Context, id, after int64) ([]deploy.Event, error) {
-	rows, err := s.reads.QueryContext(ctx, `SELECT deployment, seq, time, type, state, phase, record, message FROM events
+	rows, err := s.reads.QueryContext(ctx, `SELECT deployment, seq, time, type, state, phase, record, message, step FROM events
 		WHERE deployment = ? AND seq > ? ORDER BY seq`, id, after)
 	if err != nil {
 		return nil, s.explain("read events from", err)
@@ -45,13 +50,15 @@ func (s *Store) Events(ctx context.Context, id, after int64) ([]deploy.Event, er
 			e      deploy.Event
 			time   sql.NullInt64
 			record sql.NullString
+			step   sql.NullString
 		)
-		if err := rows.Scan(&e.Deployment, &e.Seq, &time, &e.Type, &e.State, &e.Phase, &record, &e.Message); err != nil {
+		if err := rows.Scan(&e.Deployment, &e.Seq, &time, &e.Type, &e.State, &e.Phase, &record, &e.Message, &step); err != nil {
 			return err
 		}
 		e.Time = moment(time)
 		events = append(events, e)
-		return undocument(record, &events[len(events)-1].Record)
+		last := &events[len(events)-1]
+		return errors.Join(undocument(record, &last.Record), undocument(step, &last.Step))
 	})
 	return events, s.explain("read events from", err)
 }

@@ -17,7 +17,8 @@ func TestEventsComeBackInOrderFromAnyNumber(t *testing.T) {
 	want := []deploy.Event{
 		{Deployment: d.ID, Seq: 1, Time: now, Type: deploy.EventState, State: deploy.StateRunning},
 		{Deployment: d.ID, Seq: 2, Time: now, Type: deploy.EventPhase, Phase: deploy.PhaseBuild, Record: &deploy.PhaseRecord{Phase: deploy.PhaseBuild, State: deploy.PhaseRunning, StartedAt: now}},
-		{Deployment: d.ID, Seq: 3, Time: now, Type: deploy.EventLog, Phase: deploy.PhaseBuild, Message: "Step 1/2 \x1b[1m"},
+		{Deployment: d.ID, Seq: 3, Time: now, Type: deploy.EventLog, Phase: deploy.PhaseBuild, Message: "web [1/2] RUN make \x1b[1m",
+			Step: &deploy.Step{Service: "web", Name: "[1/2] RUN make", State: deploy.StepFailed, Seconds: 1.5}},
 		{Deployment: d.ID, Seq: 4, Time: now, Type: deploy.EventProgress, Phase: deploy.PhaseCopy, Message: "half"},
 	}
 	for _, e := range want {

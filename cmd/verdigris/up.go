@@ -10,6 +10,7 @@ import (
 
 	"verdigris/compose"
 	"verdigris/config"
+	"verdigris/deploy"
 )
 
 func (c *cli) upCommand() *cobra.Command {
@@ -76,7 +77,7 @@ func (c *cli) up(ctx context.Context, cfg *config.Config, app *config.App, engin
 }
 
 // say prints a line of progress; with --json that is left out.
-func (c *cli) say(line string) {
+func (c *cli) say(line string, _ ...deploy.Step) {
 	if !c.json {
 		fmt.Fprintln(c.out, "  "+line)
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"verdigris/compose"
+	"verdigris/deploy"
 	"verdigris/config"
 )
 
@@ -115,7 +116,7 @@ func removeShared(t *testing.T, w *workplace, app string) {
 	t.Cleanup(func() {
 		defer engine.Close()
 		// The test's own context is over by now.
-		if err := p.runtime.StopShared(context.Background(), func(string) {}); err != nil {
+		if err := p.runtime.StopShared(context.Background(), func(string, ...deploy.Step) {}); err != nil {
 			t.Errorf("remove the shared services: %v", err)
 		}
 	})
