@@ -3,11 +3,11 @@ package compose
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
+	"sync"
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/containerd/errdefs"
+	"golang.org/x/sync/errgroup"
 
 	"verdigris/deploy"
 )
@@ -32,15 +32,23 @@ func (p *project) reference(s types.ServiceConfig) string {
 
 // images finds what each service runs: the ids that a build has returned or, without them, what the names stand for.
 func (r *Runtime) images(ctx context.Context, p *project, ids map[string]string) (map[string]image, error) {
+	var mu sync.Mutex
 	out := map[string]image{}
-	for _, name := range slices.Sorted(maps.Keys(p.Services)) {
-		img, err := r.engine.image(ctx, p.reference(p.Services[name]), ids[name])
-		if err != nil {
-			return nil, fmt.Errorf("service %s: %w", name, err)
-		}
-		out[name] = img
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(concurrency)
+	for name, s := range p.Services {
+		group.Go(func() error {
+			img, err := r.engine.image(ctx, p.reference(s), ids[name])
+			if err != nil {
+				return fmt.Errorf("service %s: %w", name, err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			out[name] = img
+			return nil
+		})
 	}
-	return out, nil
+	return out, group.Wait()
 }
 
 // image returns the image with that id, by its name where the name still stands for it. With an empty id it

@@ -10,6 +10,7 @@ import (
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/volume"
+	"golang.org/x/sync/errgroup"
 )
 
 // observation is what the engine has at one moment, as far as a plan needs it.
@@ -40,38 +41,46 @@ func (f found) running() bool { return f.state == "running" }
 // observe looks at everything that a plan for the project depends on.
 func (e *Engine) observe(ctx context.Context, name string) (observation, error) {
 	o := observation{networks: map[string]map[string]string{}, volumes: map[string]map[string]string{}}
-	all, err := e.list(ctx, filters.NewArgs())
-	if err != nil {
-		return o, err
-	}
-	for _, c := range all {
-		switch {
-		case c.labels[labelProject] != name:
-			if c.running() {
-				o.others = append(o.others, c)
-			}
-		case c.labels[labelOneOff] != "True":
-			o.containers = append(o.containers, c)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		all, err := e.list(ctx, filters.NewArgs())
+		for _, c := range all {
+			o.sort(c, name)
 		}
-	}
-	err = e.do(ctx, "list networks and volumes", func(ctx context.Context) error {
-		networks, err := e.client.NetworkList(ctx, network.ListOptions{})
-		if err != nil {
-			return err
-		}
-		for _, n := range networks {
-			o.networks[n.Name] = n.Labels
-		}
-		volumes, err := e.client.VolumeList(ctx, volume.ListOptions{})
-		if err != nil {
-			return err
-		}
-		for _, v := range volumes.Volumes {
-			o.volumes[v.Name] = v.Labels
-		}
-		return nil
+		return err
 	})
+	group.Go(func() error {
+		return e.do(ctx, "list networks", func(ctx context.Context) error {
+			networks, err := e.client.NetworkList(ctx, network.ListOptions{})
+			for _, n := range networks {
+				o.networks[n.Name] = n.Labels
+			}
+			return err
+		})
+	})
+	group.Go(func() error {
+		return e.do(ctx, "list volumes", func(ctx context.Context) error {
+			volumes, err := e.client.VolumeList(ctx, volume.ListOptions{})
+			for _, v := range volumes.Volumes {
+				o.volumes[v.Name] = v.Labels
+			}
+			return err
+		})
+	})
+	err := group.Wait()
 	return o, err
+}
+
+// sort keeps a container where the plan for the project looks for it.
+func (o *observation) sort(c found, project string) {
+	switch {
+	case c.labels[labelProject] != project:
+		if c.running() {
+			o.others = append(o.others, c)
+		}
+	case c.labels[labelOneOff] != "True":
+		o.containers = append(o.containers, c)
+	}
 }
 
 // containersOf returns the project's containers without the one-off ones, in the order of service and number.
