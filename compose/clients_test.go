@@ -157,6 +157,38 @@ func TestDockerComposeListsTheProjects(t *testing.T) {
 	plugin.says("ls", plugin.run("ls", "--all"), plugin.project, "exited(1), running(2)", plugin.file)
 }
 
+// Docker Compose recreates a container whose config-hash is not its own sum of the service. The sum depends on the order in
+// which compose-go writes a service's keys, and that has changed with Compose 5.6; the keys of this service have kept
+// theirs.
+func TestDockerComposeUpLeavesAloneWhatWasStartedHere(t *testing.T) {
+	e := connected(t)
+	hasPlugin(t)
+	s := newSite(t, e, `
+services:
+  web:
+    image: `+redis+`
+    command: [redis-server, --save, ""]
+    environment: {COLOUR: blue, FROM_ENV: "${WORD}"}
+    env_file: [.env]
+    labels: {a.label: its value}
+    networks: [default, back]
+    stop_grace_period: 3s
+    volumes: ["data:/data"]
+networks: {back: }
+volumes: {data: }
+`)
+	s.write(".env", "WORD=hello\n")
+	s.up(commitA)
+	plugin := composed{s, t, s.composeClients()[1], s.settings.Project(deploy.Blue), s.dir + "/blue.yml"}
+	defer plugin.run("down", "--volumes") // what it might recreate is not found as the app's
+	ids := plugin.ids()
+	up := plugin.run("up", "--detach")
+	if got := plugin.ids(); !maps.Equal(got, ids) {
+		t.Errorf("docker compose up recreated what was running: %v became %v\n%s", ids, got, up)
+	}
+	plugin.says("up", up, "web-1  Running")
+}
+
 // hasPlugin fails the test, or skips it where that is allowed, without the image of the compose plugin.
 func hasPlugin(t *testing.T) {
 	t.Helper()

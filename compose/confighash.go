@@ -8,9 +8,10 @@ import (
 // types, without what can change while the container stays. With equal hashes, `docker compose up` over the same files
 // leaves alone what was started here.
 
-// serviceHash sums a service up as Compose does.
+// serviceHash sums a service up as Compose does. What env files say is a part of its environment; which files they were
+// is not a part of the sum.
 func serviceHash(s types.ServiceConfig) string {
-	s.Build, s.PullPolicy, s.Scale, s.DependsOn, s.Profiles = nil, "", nil, nil, nil
+	s.Build, s.PullPolicy, s.Scale, s.DependsOn, s.Profiles, s.EnvFiles = nil, "", nil, nil, nil, nil
 	if s.Deploy != nil {
 		without := *s.Deploy
 		without.Replicas = nil
