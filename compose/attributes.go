@@ -35,6 +35,7 @@ var attributes = slices.Concat(
 	securityAttributes,
 	networkAttributes,
 	mountAttributes,
+	fileAttributes,
 	healthAttributes,
 	otherAttributes,
 )
@@ -78,6 +79,7 @@ type blueprint struct {
 	Networks []attachment
 	// Digests stand for the content of files that the container was given.
 	Digests map[string]string `json:",omitempty"`
+	files   []copied          // what is copied into it before it starts
 }
 
 // attachment is one network that the container joins; an Engine before 25 takes only the first at creation.

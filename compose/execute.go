@@ -238,7 +238,8 @@ func (x *execution) createVolume(ctx context.Context, key string) error {
 	return err
 }
 
-// createContainer makes the container and joins it to all its networks. It returns the id also when joining fails.
+// createContainer makes the container, joins it to all its networks and gives it its files. It returns the id also
+// when something after the making fails.
 func (e *Engine) createContainer(ctx context.Context, b *blueprint) (string, error) {
 	var first *network.NetworkingConfig
 	if len(b.Networks) > 0 {
@@ -261,7 +262,7 @@ func (e *Engine) createContainer(ctx context.Context, b *blueprint) (string, err
 			return id, err
 		}
 	}
-	return id, nil
+	return id, e.copyFiles(ctx, id, b)
 }
 
 func (e *Engine) startContainer(ctx context.Context, id, name string) error {

@@ -1,17 +1,11 @@
 package compose
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
 	"os"
-	"path"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/docker/docker/api/types/mount"
-
-	"verdigris/deploy"
 )
 
 // mountAttributes say which files of others the container sees.
@@ -22,8 +16,6 @@ var mountAttributes = []attribute{
 		apply: mapVolumes,
 	},
 	{name: "tmpfs", apply: mapTmpfs},
-	{name: "configs", parts: "source target", apply: mapConfigs},
-	{name: "secrets", parts: "source target", apply: mapSecrets},
 }
 
 func mapVolumes(b *blueprint, s types.ServiceConfig) error {
@@ -108,50 +100,5 @@ func mapTmpfs(b *blueprint, s types.ServiceConfig) error {
 		}
 		b.Host.Tmpfs[target] = options
 	}
-	return nil
-}
-
-func mapConfigs(b *blueprint, s types.ServiceConfig) error {
-	for _, c := range s.Configs {
-		file := b.project.Configs[c.Source].File
-		if err := b.mountFile(s, "config "+c.Source, file, c.Source, c.Target, "/"); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func mapSecrets(b *blueprint, s types.ServiceConfig) error {
-	for _, c := range s.Secrets {
-		file := b.project.Secrets[c.Source].File
-		if err := b.mountFile(s, "secret "+c.Source, file, c.Source, c.Target, "/run/secrets"); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// mountFile shows the container one file, read-only, and notes its content: a file that changed is a changed
-// configuration, though its path is the same.
-func (b *blueprint) mountFile(s types.ServiceConfig, what, file, source, target, base string) error {
-	content, err := os.ReadFile(file)
-	if err != nil {
-		return &deploy.HintedError{
-			Err:  fmt.Errorf("service %s: read %s: %w", s.Name, what, err),
-			Next: "create the file, or correct its path in the compose file",
-		}
-	}
-	if target == "" {
-		target = source
-	}
-	if !path.IsAbs(target) {
-		target = path.Join(base, target)
-	}
-	sum := sha256.Sum256(content)
-	if b.Digests == nil {
-		b.Digests = map[string]string{}
-	}
-	b.Digests[target] = hex.EncodeToString(sum[:])
-	b.Host.Mounts = append(b.Host.Mounts, mount.Mount{Type: mount.TypeBind, Source: file, Target: target, ReadOnly: true})
 	return nil
 }

@@ -19,7 +19,7 @@ type observation struct {
 	// others are the running containers of everybody else.
 	others   []found
 	networks map[string]map[string]string // every network's labels, by name
-	volumes  map[string]map[string]string // every volume's labels, by name
+	volumes  map[string]volume.Volume     // every volume, by name
 }
 
 // found is one container that the engine has.
@@ -40,7 +40,7 @@ func (f found) running() bool { return f.state == "running" }
 
 // observe looks at everything that a plan for the project depends on.
 func (e *Engine) observe(ctx context.Context, name string) (observation, error) {
-	o := observation{networks: map[string]map[string]string{}, volumes: map[string]map[string]string{}}
+	o := observation{networks: map[string]map[string]string{}, volumes: map[string]volume.Volume{}}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		all, err := e.list(ctx, filters.NewArgs())
@@ -62,7 +62,7 @@ func (e *Engine) observe(ctx context.Context, name string) (observation, error) 
 		return e.do(ctx, "list volumes", func(ctx context.Context) error {
 			volumes, err := e.client.VolumeList(ctx, volume.ListOptions{})
 			for _, v := range volumes.Volumes {
-				o.volumes[v.Name] = v.Labels
+				o.volumes[v.Name] = *v
 			}
 			return err
 		})

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/volume"
 
 	"verdigris/deploy"
 )
@@ -51,12 +52,13 @@ func (s *site) running(commit deploy.Commit, images map[string]image) observatio
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	seen := observation{networks: map[string]map[string]string{}, volumes: map[string]map[string]string{}}
+	seen := observation{networks: map[string]map[string]string{}, volumes: map[string]volume.Volume{}}
 	for _, key := range pl.networks {
 		seen.networks[p.Networks[key].Name] = p.networkOptions(key).Labels
 	}
 	for _, key := range pl.volumes {
-		seen.volumes[p.Volumes[key].Name] = p.volumeOptions(key).Labels
+		o := p.volumeOptions(key)
+		seen.volumes[o.Name] = volume.Volume{Name: o.Name, Driver: "local", Options: o.DriverOpts, Labels: o.Labels}
 	}
 	for _, level := range pl.levels {
 		for _, sp := range level {

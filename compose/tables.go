@@ -20,8 +20,8 @@ var (
 		{name: "ipam", parts: "driver config options config.subnet config.gateway config.ip_range config.aux_addresses"},
 	}}
 	volumeTable = table{"volume", []attribute{{name: "name driver driver_opts external labels"}}} // resources.go
-	configTable = table{"config", []attribute{{name: "name file"}}}                               // mounts.go
-	secretTable = table{"secret", []attribute{{name: "name file"}}}                               // mounts.go
+	configTable = table{"config", fileObjectAttributes}
+	secretTable = table{"secret", fileObjectAttributes}
 	// projectTable is about the top level of the file; what is not in it are the kinds above and what compose-go resolves.
 	projectTable = table{"project", []attribute{
 		{name: "models", refused: "verdigris runs no model runner"},
