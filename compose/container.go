@@ -3,10 +3,13 @@ package compose
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/pkg/stdcopy"
@@ -14,12 +17,16 @@ import (
 	"verdigris/deploy"
 )
 
-// Container is the running container of one shared service. Each call looks it up again, so that it outlives a
-// recreation of the container.
+// Container is the running container of one shared service. It outlives a recreation of the container. It may be used from
+// several goroutines.
 type Container struct {
 	engine  *Engine
 	project string
 	service string
+
+	mu    sync.Mutex
+	shell *shell      // nil while none is kept
+	idle  *time.Timer // ends it
 }
 
 // What a command's status says when it was not run, as shells have it (POSIX, Shell Command Language, section 2.8.2).
@@ -77,40 +84,64 @@ func (e *Engine) exec(ctx context.Context, id string, argv []string, output *byt
 // to send any signal takes the container for one that was stopped on purpose, and no longer restarts it when it dies
 // or when the machine comes up. An image without a shell leaves no other way.
 func (c *Container) Signal(ctx context.Context, signal string) error {
+	verb := fmt.Sprintf("send %s to service %s", signal, c.service)
+	return c.engine.do(ctx, verb, func(ctx context.Context) error {
+		output, status, err := c.say(ctx, "kill -s "+strings.TrimPrefix(signal, "SIG")+" 1 2>&1")
+		if errors.Is(err, errNoShell) {
+			return c.signalFromOutside(ctx, signal)
+		}
+		if err == nil && status != 0 {
+			err = fmt.Errorf("status %d: %s", status, output)
+		}
+		return err
+	})
+}
+
+func (c *Container) signalFromOutside(ctx context.Context, signal string) error {
 	f, err := c.find(ctx)
 	if err != nil {
 		return err
 	}
-	return c.engine.do(ctx, fmt.Sprintf("send %s to container %s", signal, f.name), func(ctx context.Context) error {
-		var output bytes.Buffer
-		status, err := c.engine.exec(ctx, f.id, []string{"sh", "-c", "kill -s " + strings.TrimPrefix(signal, "SIG") + " 1"}, &output)
-		switch {
-		case err != nil:
-			return err
-		case status == cannotExecute || status == notFound:
-			return c.engine.client.ContainerKill(ctx, f.id, signal)
-		case status != 0:
-			return fmt.Errorf("status %d: %s", status, strings.TrimSpace(output.String()))
-		}
-		return nil
-	})
+	return c.engine.client.ContainerKill(ctx, f.id, signal)
 }
 
-// Processes returns the process id (as the engine's machine counts) and the command line of each process in the
-// container.
+// Processes returns the process id and the command line of each process in the container.
 func (c *Container) Processes(ctx context.Context) ([][2]string, error) {
+	var list [][2]string
+	err := c.engine.do(ctx, "list the processes of service "+c.service, func(ctx context.Context) error {
+		// One file for each process, its words ended by zeros (proc(5)); -s, since processes end in between.
+		output, _, err := c.say(ctx, "grep -as '' /proc/[0-9]*/cmdline")
+		if errors.Is(err, errNoShell) || err == nil && output == "" { // not every image has grep
+			list, err = c.processesFromOutside(ctx)
+			return err
+		}
+		list = commandLines(output)
+		return err
+	})
+	return list, err
+}
+
+// commandLines reads lines such as /proc/7/cmdline:nginx: worker process. A command line may have more lines of its own.
+func commandLines(text string) (list [][2]string) {
+	for line := range strings.Lines(text) {
+		rest, first := strings.CutPrefix(line, "/proc/")
+		pid, command, ok := strings.Cut(rest, "/cmdline:")
+		if first && ok {
+			list = append(list, [2]string{pid, strings.TrimSpace(strings.ReplaceAll(command, "\x00", " "))})
+		}
+	}
+	return list
+}
+
+func (c *Container) processesFromOutside(ctx context.Context) (list [][2]string, err error) {
 	f, err := c.find(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var list [][2]string
-	err = c.engine.do(ctx, "list the processes of container "+f.name, func(ctx context.Context) error {
-		top, err := c.engine.client.ContainerTop(ctx, f.id, []string{"-o", "pid,args"})
-		for _, row := range top.Processes {
-			list = append(list, [2]string{row[0], strings.Join(row[1:], " ")})
-		}
-		return err
-	})
+	top, err := c.engine.client.ContainerTop(ctx, f.id, []string{"-o", "pid,args"})
+	for _, row := range top.Processes {
+		list = append(list, [2]string{row[0], strings.Join(row[1:], " ")})
+	}
 	return list, err
 }
 

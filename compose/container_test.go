@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/docker/docker/api/types/container"
+
 	"verdigris/deploy"
 )
 
@@ -120,4 +122,33 @@ func TestSharedFilesHaveTheServicesThatTheConfigurationNames(t *testing.T) {
 	s.write("shared.yml", `services: {edge: {image: "`+debian+`"}}`)
 	s.settings.Needs = []string{"edge", "redis-blue"}
 	wants(t, s.UpShared(t.Context(), s.log), "shared.yml", "no service redis-blue")
+}
+
+func TestASecondQuestionNeedsNoSecondShellAndOneAfterARestartDoes(t *testing.T) {
+	e := connected(t)
+	s := newSite(t, e, "services: {web: {image: x}}")
+	s.write("shared.yml", `services: {router: {image: "`+debian+`", init: true, command: [sleep, "600"]}}`)
+	check(t, s.UpShared(t.Context(), s.log))
+	router := s.SharedContainer("router")
+	shells := func() (n int) {
+		processes, err := router.Processes(t.Context())
+		check(t, err)
+		for _, p := range processes {
+			if p[1] == "sh" {
+				n++
+			}
+		}
+		return n
+	}
+	for range 3 {
+		if n := shells(); n != 1 {
+			t.Fatalf("%d shells", n)
+		}
+	}
+	list, err := e.containersOf(t.Context(), s.settings.SharedProject())
+	check(t, err)
+	check(t, e.client.ContainerRestart(t.Context(), list[0].id, container.StopOptions{}))
+	if n := shells(); n != 1 {
+		t.Errorf("%d shells after the restart", n)
+	}
 }
