@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/compose-spec/compose-go/v2/dotenv"
 	"github.com/compose-spec/compose-go/v2/loader"
@@ -97,7 +98,7 @@ func (r *Runtime) load(ctx context.Context, p *project, name, dir string) error 
 	unset := map[string]bool{}
 	p.Project, err = loader.LoadWithContext(ctx, details, func(o *loader.Options) {
 		o.SetProjectName(name, true)
-		o.Profiles = r.settings.Profiles
+		o.Profiles = r.profiles(env)
 		o.Interpolate.Substitute = noting(unset)
 	})
 	if err != nil {
@@ -105,6 +106,15 @@ func (r *Runtime) load(ctx context.Context, p *project, name, dir string) error 
 	}
 	p.unset = slices.Sorted(maps.Keys(unset))
 	return nil
+}
+
+// profiles are those of the configuration or, without them, those that COMPOSE_PROFILES names, as for Compose (Compose
+// specification, Profiles; pre-defined environment variables of Docker Compose).
+func (r *Runtime) profiles(env types.Mapping) []string {
+	if len(r.settings.Profiles) > 0 {
+		return r.settings.Profiles
+	}
+	return words(strings.Split(env["COMPOSE_PROFILES"], ",")...)
 }
 
 // variables returns what interpolation sees: the env files of the configuration, what the project's own .env adds to

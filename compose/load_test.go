@@ -204,3 +204,25 @@ func TestPathsAreRelativeToTheFirstFile(t *testing.T) {
 		}
 	}
 }
+
+func TestProfilesComeFromTheConfigurationOrTheEnvFile(t *testing.T) {
+	s := newSite(t, nil, "services: {web: {image: x}, tool: {image: x, profiles: [tools]}, extra: {image: x, profiles: [more]}}")
+	active := func() string {
+		p, err := s.load(deploy.Blue)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Join(p.ServiceNames(), " ")
+	}
+	if got := active(); got != "web" {
+		t.Errorf("without profiles: %s", got)
+	}
+	s.write(".env", "COMPOSE_PROFILES=tools,other\n")
+	if got := active(); got != "tool web" {
+		t.Errorf("with COMPOSE_PROFILES: %s", got)
+	}
+	s.settings.Profiles = []string{"more"}
+	if got := active(); got != "extra web" {
+		t.Errorf("with profiles of the configuration: %s", got)
+	}
+}
