@@ -118,6 +118,19 @@ func eventuallyOr(condition func() bool) {
 	}
 }
 
+func TestWhatEnginesSayOfATakenPortIsUnderstood(t *testing.T) {
+	for _, said := range []string{
+		"Bind for 127.0.0.1:8080 failed: port is already allocated",
+		"Error starting userland proxy: listen tcp4 0.0.0.0:8080: bind: address already in use",
+		"failed to bind host port for 127.0.0.1:8080:172.19.0.2:80/tcp: address already in use",
+		"failed to bind host port for [::1]:8080:172.19.0.2:80/tcp: address already in use",
+		"failed to bind host port for 8080:172.19.0.2:80/tcp: address already in use",
+		"failed to bind host port 8080 for 0.0.0.0:8080-8081:172.19.0.2:80/tcp: address already in use",
+	} {
+		wants(t, taken(errors.New(said)), "port 8080 of this machine is already taken by another program", said)
+	}
+}
+
 func TestATakenPortIsNamed(t *testing.T) {
 	e := connected(t)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -70,9 +70,11 @@ func everywhere(address string) bool {
 	return ip == nil || ip.IsUnspecified()
 }
 
-// What the engine answers when a port or a name is taken.
+// What engines answer when a port or a name is taken. Of a port, Engine 20.10 speaks in two ways, according to whether a
+// container has it, and 28 in one, with another for a range.
 var (
-	portTaken = regexp.MustCompile(`(?:Bind for |listen (?:tcp|udp)[46]? )\S*?:(\d+)(?: failed: port is already allocated|: bind: address already in use)`)
+	portTaken = regexp.MustCompile(`(?:Bind for \S*?:|listen (?:tcp|udp)[46]? \S*?:|bind host port (?:for (?:[\d.]+:|\[\S*?\]:)?)?)(\d+)` +
+		`(?: failed: port is already allocated|: bind: address already in use|(?::| for )\S+ address already in use)`)
 	nameTaken = regexp.MustCompile(`container name "/?([^"]+)" is already in use`)
 )
 
