@@ -7,7 +7,7 @@ WITH_IMAGES := set -a && . ./.env && set +a &&
 # Where Debian keeps nginx, which people's own PATH may lack.
 export PATH := $(PATH):/usr/sbin:/sbin
 
-.PHONY: build test lint fmt-check vuln bench demo demo-down image
+.PHONY: build test test-engine lint fmt-check vuln bench demo demo-down image
 
 build: ## bin/verdigris
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/verdigris ./cmd/verdigris
@@ -17,6 +17,11 @@ test: ## every test, on real Docker, nginx, redis and git
 	scripts/images.sh --tests
 	$(WITH_IMAGES) go test -race -timeout 30m ./...
 	$(GALLERY) go test -race ./...
+
+test-engine: ## every test once more, on the newest Docker Engine that Debian packages
+	scripts/tools.sh test
+	scripts/images.sh --tests
+	scripts/engine.sh
 
 lint: ## vet and staticcheck
 	go vet ./...

@@ -3,14 +3,20 @@
 # Debian and Ubuntu, as root, what is missing is installed; elsewhere it says what to do.
 #
 # usage: scripts/tools.sh [demo|test]
+#        scripts/tools.sh packages     prints the packages of what the tests need, and does nothing else
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 # command=package; the tests need more than the demo.
 tools='docker=docker.io git=git curl=curl'
-if [ "${1:-demo}" = test ]; then
+if [ "${1:-demo}" != demo ]; then
     tools+=' docker-compose=docker-compose nginx=nginx-light redis-server=redis-server redis-cli=redis-tools'
     tools+=' ssh=openssh-client openssl=openssl gcc=gcc'   # the race detector needs a C compiler
+fi
+
+if [ "${1:-demo}" = packages ]; then
+    for tool in $tools; do printf '%s ' "${tool#*=}"; done
+    exit
 fi
 
 export PATH=$PATH:/usr/sbin:/sbin

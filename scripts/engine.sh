@@ -1,0 +1,96 @@
+#!/usr/bin/env bash
+# Runs the tests against the newest Docker Engine that Debian packages. Tests reach containers by their addresses, so that
+# they run where that Engine does: in a container, with this machine's Go, its modules and its build cache. The container
+# and its volumes are gone afterwards, however it ends.
+#
+# usage: scripts/engine.sh available                     status 0 if such an Engine can be had here, 3 if not
+#        scripts/engine.sh [go test flags and packages]  ./... if none are given
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+cd "$root"
+
+suite=${ENGINE_SUITE:-forky}
+image=verdigris-local/engine
+name=verdigris-engine-$$
+unavailable=3
+
+# What an Engine in a container needs: everything or, on a machine that lacks a capability itself, all but that one.
+privileges=(--privileged)
+fewer=(--cap-add ALL --cap-drop SYS_RESOURCE --device-cgroup-rule 'a *:* rwm' --security-opt systempaths=unconfined
+    --security-opt seccomp=unconfined --security-opt apparmor=unconfined)
+
+not_available() {
+    printf '\n!!! NOT TESTED AGAINST A NEWER ENGINE !!!\n' >&2
+    printf '%s\n\n' "$@" >&2
+    exit $unavailable
+}
+
+permitted() { docker run --rm --network none "$@" "$(env_get BASE_IMAGE)" true >/dev/null 2>&1; }
+
+# look finds out whether this machine can get and run the Engine, and how.
+look() {
+    local release=http://deb.debian.org/debian/dists/$suite/InRelease
+    curl -fsSL --retry 2 --max-time 30 -o /dev/null "$release" ||
+        not_available "$release cannot be reached; Debian's packages of the newest Docker are there."
+    permitted "${privileges[@]}" && return
+    privileges=("${fewer[@]}")
+    permitted "${privileges[@]}" ||
+        not_available "This machine's Engine does not let a container administer the system (docker run --privileged)."
+}
+
+build_image() {
+    local output
+    if ! output=$(docker build --force-rm -t "$image" --target engine --build-arg "BASE_IMAGE=$(env_get BASE_IMAGE)" \
+        --build-arg "SUITE=$suite" --build-arg "PACKAGES=$(scripts/tools.sh packages)" scripts/images/docker 2>&1); then
+        printf '%s\n' "$output" >&2
+        die "build $image failed"
+    fi
+}
+
+# start starts the container. Its /tmp is a volume like the Engine's data: what the tests write there is a disk's.
+start() {
+    local go_root go_modules go_cache
+    read -r go_root go_modules go_cache < <(go env GOROOT GOMODCACHE GOCACHE | paste -sd' ')
+    docker run --detach --init --name "$name" "${privileges[@]}" \
+        --volume /var/lib/docker --volume /tmp \
+        --volume "$root:$root:ro" --volume "$go_root:$go_root:ro" --volume "$go_modules:$go_modules:ro" \
+        --volume "$go_cache:$go_cache" \
+        --env "PATH=$go_root/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" \
+        --env "GOMODCACHE=$go_modules" --env "GOCACHE=$go_cache" --env GOPROXY=off --env GOTOOLCHAIN=local \
+        --env GOFLAGS=-buildvcs=false --env CGO_ENABLED=0 "$image" >/dev/null
+    local i
+    for i in $(seq 120); do
+        if inside docker version >/dev/null 2>&1; then return; fi
+        sleep 0.5
+    done
+    docker logs --tail 30 "$name" >&2
+    die "the Engine in the container does not answer 60 s after its start" "the lines above are the end of its log"
+}
+
+inside() { docker exec --env-file "$env_file" --workdir "$root" "$name" "$@"; }
+
+# images lists what .env names.
+images() { sed -n 's/^[A-Z]*_IMAGE=//p' "$env_file" | sort -u; }
+
+# clean_up leaves what was added to the build cache to its owner.
+clean_up() {
+    inside chown -R --from=root "$(id -u):$(id -g)" "$(go env GOCACHE)" 2>/dev/null || true
+    docker rm --force --volumes "$name" >/dev/null 2>&1 || true
+}
+
+look
+if [ "${1:-}" = available ]; then exit; fi
+if [ $# = 0 ]; then set -- ./...; fi
+
+say "building $image with Debian $suite's Docker"
+build_image
+say "getting the modules of the tests"
+go list -deps -test ./... >/dev/null
+trap clean_up EXIT
+trap 'exit 130' INT TERM
+start
+say "the Engine is $(inside docker version --format '{{.Server.Version}}, API {{.Server.APIVersion}}'); loading the images into it"
+images | xargs docker save | docker exec -i "$name" docker load -q >/dev/null
+say "running the tests: go test $*"
+inside go test -timeout 30m "$@"
+say "passed on Engine $(inside docker version --format '{{.Server.Version}}')"
