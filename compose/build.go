@@ -67,6 +67,11 @@ func (r *Runtime) provide(ctx context.Context, p *project, mode buildMode, log d
 		} else {
 			err = r.build(ctx, p, s, mode, log)
 		}
+		for _, hook := range foreignImages(s) {
+			if err == nil {
+				err = r.engine.ensure(ctx, hook, log)
+			}
+		}
 		if err != nil {
 			return nil, fmt.Errorf("service %s: %w", name, err)
 		}
