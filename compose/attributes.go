@@ -37,7 +37,6 @@ var attributes = slices.Concat(
 	mountAttributes,
 	fileAttributes,
 	healthAttributes,
-	hookAttributes,
 	otherAttributes,
 )
 
@@ -56,7 +55,7 @@ var loadedAttributes = []attribute{
 	{name: "name profiles label_file"}, // compose-go
 	{name: "env_file", parts: "path required format"},
 	{name: "extends", parts: "file service"},
-	{name: "image pull_policy"}, // images.go
+	{name: "image pull_policy pull_refresh_after", apply: checkPullPolicy}, // pullpolicy.go
 	{name: "build", parts: "context dockerfile dockerfile_inline args target labels no_cache network pull extra_hosts shm_size cache_from tags secrets secrets.source secrets.target"}, // build.go
 	{name: "depends_on", parts: "condition restart required"}, // plan.go
 	{name: "scale container_name deploy.replicas"},            // plan.go
@@ -80,9 +79,7 @@ type blueprint struct {
 	Networks []attachment
 	// Digests stand for the content of files that the container was given.
 	Digests map[string]string `json:",omitempty"`
-	// PreStart are containers that run to their end before this one starts.
-	PreStart []types.ContainerSpec `json:",omitempty"`
-	files    []copied              // what is copied into it before it starts
+	files   []copied          // what is copied into it before it starts
 }
 
 // attachment is one network that the container joins; an Engine before 25 takes only the first at creation.

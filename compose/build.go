@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
@@ -35,8 +34,9 @@ const (
 )
 
 // Build builds the images of the slice's services and finds or pulls those that are not built. The images are named
-// <app>-<service>:<commit>. It returns the release with the id of each service's image. When a build fails, the
-// error is a deploy.LoggedError with the last lines of its output. Ending ctx stops the build.
+// <app>-<service>:<commit>. It returns the release with the id of each service's image, and the digest of those that
+// came from a registry. When a build fails, the error is a deploy.LoggedError with the last lines of its output. Ending
+// ctx stops the build.
 func (r *Runtime) Build(ctx context.Context, slice deploy.Slice, rel deploy.Release, fresh bool, log deploy.Log) (deploy.Release, error) {
 	p, err := r.loadSlice(ctx, slice, rel)
 	if err != nil {
@@ -52,36 +52,8 @@ func (r *Runtime) Build(ctx context.Context, slice deploy.Slice, rel deploy.Rele
 	if fresh {
 		mode = buildFresh
 	}
-	rel.Images, err = r.provide(ctx, p, mode, log)
+	rel.Images, rel.Digests, err = r.provide(ctx, p, mode, log)
 	return rel, err
-}
-
-// provide makes sure that the engine has the image of every service, and returns their ids.
-func (r *Runtime) provide(ctx context.Context, p *project, mode buildMode, log deploy.Log) (map[string]string, error) {
-	ids := map[string]string{}
-	for _, name := range slices.Sorted(maps.Keys(p.Services)) {
-		s := p.Services[name]
-		var err error
-		if s.Build == nil {
-			err = r.engine.ensure(ctx, s, log)
-		} else {
-			err = r.build(ctx, p, s, mode, log)
-		}
-		for _, hook := range foreignImages(s) {
-			if err == nil {
-				err = r.engine.ensure(ctx, hook, log)
-			}
-		}
-		if err != nil {
-			return nil, fmt.Errorf("service %s: %w", name, err)
-		}
-		img, err := r.engine.image(ctx, p.reference(s), "")
-		if err != nil {
-			return nil, fmt.Errorf("service %s: %w", name, err)
-		}
-		ids[name] = img.id
-	}
-	return ids, nil
 }
 
 // recipe is one build, ready for either builder.

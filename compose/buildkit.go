@@ -74,6 +74,7 @@ func (e *Engine) openSession(ctx context.Context, job recipe, dockerfileDir stri
 		return nil, fmt.Errorf("open build session: %w", err)
 	}
 	s.Allow(filesync.NewFSSyncProvider(files))
+	s.Allow(e.buildAuth())
 	if len(job.secrets) > 0 {
 		secrets, err := offered(job.secrets)
 		if err != nil {

@@ -34,6 +34,9 @@ func (e *Engine) buildClassic(ctx context.Context, job recipe, log deploy.Log) e
 	options.Version = build.BuilderV1
 	options.Dockerfile = sentDockerfile
 	options.Remove, options.ForceRemove = true, true
+	if options.AuthConfigs, err = e.classicAuth(ctx, log); err != nil {
+		return err
+	}
 	response, err := e.client.ImageBuild(ctx, files, options)
 	if err != nil {
 		return e.explain(err)

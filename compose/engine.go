@@ -21,10 +21,12 @@ type Engine struct {
 	client *client.Client
 	// Timeout bounds each short call, such as creating a container; builds, waits and streams have their own.
 	Timeout time.Duration
-	// HookTimeout bounds the pre_stop hooks of one container; past it the container is stopped all the same.
-	HookTimeout time.Duration
 	// Builder chooses how images are built; the default takes BuildKit where the engine has it.
 	Builder Builder
+	// ConfigDir is the directory of the Docker config file with the registries' credentials; empty for the one that
+	// DOCKER_CONFIG names or, without it, ~/.docker.
+	ConfigDir string
+	retries   backoff // of pulls
 	// buildKit tells that the engine may have BuildKit; whether it has shows when a session is opened.
 	buildKit bool
 }
@@ -50,7 +52,7 @@ func Connect(ctx context.Context) (*Engine, error) {
 			Next: "check DOCKER_HOST, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH",
 		}
 	}
-	e := &Engine{client: c, Timeout: time.Minute, HookTimeout: 2 * time.Minute}
+	e := &Engine{client: c, Timeout: time.Minute, retries: registryBackoff}
 	if err := e.Ping(ctx); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}

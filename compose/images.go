@@ -7,6 +7,7 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/containerd/errdefs"
+	dockerimage "github.com/docker/docker/api/types/image"
 	"golang.org/x/sync/errgroup"
 
 	"verdigris/deploy"
@@ -42,11 +43,6 @@ func (r *Runtime) images(ctx context.Context, p *project, ids map[string]string)
 			if err != nil {
 				return fmt.Errorf("service %s: %w", name, err)
 			}
-			for _, hook := range foreignImages(s) {
-				if _, err := r.engine.image(ctx, hook.Image, ""); err != nil {
-					return fmt.Errorf("service %s: pre_start: %w", name, err)
-				}
-			}
 			mu.Lock()
 			defer mu.Unlock()
 			out[name] = img
@@ -59,12 +55,12 @@ func (r *Runtime) images(ctx context.Context, p *project, ids map[string]string)
 // image returns the image with that id, by its name where the name still stands for it. With an empty id it
 // returns what the name stands for.
 func (e *Engine) image(ctx context.Context, ref, id string) (image, error) {
-	named, err := e.imageID(ctx, ref)
+	named, err := e.inspectImage(ctx, ref)
 	if err != nil {
 		return image{}, err
 	}
-	if named != "" && (id == "" || id == named) {
-		return image{id: named, ref: ref}, nil
+	if named != nil && (id == "" || id == named.ID) {
+		return image{id: named.ID, ref: ref, digest: repoDigest(ref, named.RepoDigests)}, nil
 	}
 	if id != "" {
 		if id, err = e.imageID(ctx, id); err != nil || id != "" {
@@ -79,14 +75,25 @@ func (e *Engine) image(ctx context.Context, ref, id string) (image, error) {
 
 // imageID returns the id of the image, empty when the engine does not have it.
 func (e *Engine) imageID(ctx context.Context, ref string) (string, error) {
-	var id string
+	i, err := e.inspectImage(ctx, ref)
+	if i == nil {
+		return "", err
+	}
+	return i.ID, err
+}
+
+// inspectImage returns what the engine knows of the image, nil when it does not have it.
+func (e *Engine) inspectImage(ctx context.Context, ref string) (*dockerimage.InspectResponse, error) {
+	var found *dockerimage.InspectResponse
 	err := e.do(ctx, "look for image "+ref, func(ctx context.Context) error {
 		i, err := e.client.ImageInspect(ctx, ref)
 		if errdefs.IsNotFound(err) {
 			return nil
 		}
-		id = i.ID
+		if err == nil {
+			found = &i
+		}
 		return err
 	})
-	return id, err
+	return found, err
 }

@@ -15,21 +15,10 @@ import (
 // readMessages reads the engine's stream of messages to its end, hands complete lines to log and messages with
 // other content to aux. An error in the stream is the build's error.
 func readMessages(body io.Reader, aux func(id string, content json.RawMessage), log deploy.Log) error {
-	decoder := json.NewDecoder(body)
 	lines := said(log)
 	defer lines.flush()
-	for {
-		var m jsonmessage.JSONMessage
-		err := decoder.Decode(&m)
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("read the engine's answer: %w", err)
-		}
+	return eachMessage(body, func(m jsonmessage.JSONMessage) {
 		switch {
-		case m.Error != nil:
-			return errors.New(m.Error.Message)
 		case m.Aux != nil && aux != nil:
 			aux(m.ID, *m.Aux)
 		case m.Stream != "":
@@ -37,5 +26,24 @@ func readMessages(body io.Reader, aux func(id string, content json.RawMessage), 
 		case m.Status != "" && m.Progress == nil:
 			log(strings.TrimSpace(m.ID + " " + m.Status))
 		}
+	})
+}
+
+// eachMessage reads the engine's stream of messages to its end. An error in the stream is the error of what the engine
+// was asked to do.
+func eachMessage(body io.Reader, do func(jsonmessage.JSONMessage)) error {
+	decoder := json.NewDecoder(body)
+	for {
+		var m jsonmessage.JSONMessage
+		err := decoder.Decode(&m)
+		switch {
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return fmt.Errorf("read the engine's answer: %w", err)
+		case m.Error != nil:
+			return errors.New(m.Error.Message)
+		}
+		do(m)
 	}
 }

@@ -58,10 +58,9 @@ type action struct {
 type image struct {
 	id  string // sha256:...
 	ref string // a name of it for people, or the id
+	// digest is name@sha256:... in the registry that it came from; empty for an image that came from none.
+	digest string
 }
-
-// services are the plans of all services, each after those that it depends on.
-func (pl *plan) services() []servicePlan { return slices.Concat(pl.levels...) }
 
 // newPlan compares what the project's files say with what was observed. What cannot be done is an error here,
 // before anything is touched.

@@ -24,7 +24,7 @@ volumes: {data: }
 `
 
 var someImages = map[string]image{
-	"web": {"sha256:web", "web"}, "db": {"sha256:db", "db"}, "init": {"sha256:init", "init"},
+	"web": {id: "sha256:web", ref: "web"}, "db": {id: "sha256:db", ref: "db"}, "init": {id: "sha256:init", ref: "init"},
 }
 
 // planOf plans blue and writes the plan with APP in place of the app's name.
@@ -125,7 +125,7 @@ func TestOnlyWhatDiffersIsTouched(t *testing.T) {
 	seen.containers[1].state = "exited"                                                   // init
 	seen.containers = append(seen.containers, found{id: "x", name: "x", service: "gone"}) // of an older release
 	s.write("blue.yml", strings.Replace(threeServices, "scale: 2", "scale: 1", 1))
-	images := map[string]image{"web": {"sha256:new", "web"}, "db": someImages["db"], "init": someImages["init"]}
+	images := map[string]image{"web": {id: "sha256:new", ref: "web"}, "db": someImages["db"], "init": someImages["init"]}
 	s.expectPlan(commitA, seen, images, `
 remove x: no such service
 level 1

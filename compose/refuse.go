@@ -108,11 +108,7 @@ func (t table) judge(value any, api string) (list []ruling) {
 			list = append(list, r)
 		}
 	}
-	// A pre_start hook inherits from its service, and what is told of the service need not be told again.
-	return slices.DeleteFunc(list, func(r ruling) bool {
-		inner, ok := strings.CutPrefix(r.key, "pre_start.")
-		return ok && seen[inner]
-	})
+	return list
 }
 
 // set returns the keys that are set in a value of compose-go's types, as they are written in a compose file. It walks the

@@ -88,7 +88,7 @@ func (r *Runtime) UpShared(ctx context.Context, log deploy.Log) error {
 	if err := r.check(p); err != nil {
 		return err
 	}
-	ids, err := r.provide(ctx, p, buildMissing, log)
+	ids, _, err := r.provide(ctx, p, buildMissing, log)
 	if err != nil {
 		return err
 	}

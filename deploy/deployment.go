@@ -68,8 +68,10 @@ type Deployment struct {
 	CreatedAt time.Time     `json:"created_at"`
 	StartedAt time.Time     `json:"started_at,omitzero"`
 	EndedAt   time.Time     `json:"ended_at,omitzero"`
-	// Images are the ids that Runtime.Build returned, by compose service.
-	Images map[string]string `json:"images,omitempty"`
+	// Images are the ids that Runtime.Build returned, by compose service; Digests are name@sha256:... of those that came
+	// from a registry.
+	Images  map[string]string `json:"images,omitempty"`
+	Digests map[string]string `json:"digests,omitempty"`
 }
 
 // Failure says, for people, why a deployment did not succeed.

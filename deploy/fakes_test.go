@@ -84,6 +84,7 @@ func (f *fakeRuntime) Build(ctx context.Context, s deploy.Slice, rel deploy.Rele
 		}
 	}
 	rel.Images = map[string]string{"web": "sha256:" + string(rel.Commit)}
+	rel.Digests = map[string]string{"cache": "redis@sha256:1"}
 	return rel, nil
 }
 

@@ -27,7 +27,7 @@ type Checkout struct {
 type Runtime interface {
 	// Check loads the slice's compose files from rel.Dir and refuses what cannot be done, before anything is touched.
 	Check(ctx context.Context, slice Slice, rel Release) error
-	// Build builds or finds the images of the slice and returns the release with Images filled. With fresh,
+	// Build builds or finds the images of the slice and returns the release with Images and Digests filled. With fresh,
 	// nothing is taken from the build cache.
 	Build(ctx context.Context, slice Slice, rel Release, fresh bool, log Log) (Release, error)
 	// RunJob runs the service once to its end, with the new images. A status other than 0 is an error.

@@ -10,4 +10,7 @@ type Release struct {
 	Subject string `json:"subject,omitempty"`
 	// Images maps the compose service to the id of the image that it runs; it is filled by Runtime.Build.
 	Images map[string]string `json:"images,omitempty"`
+	// Digests maps each compose service whose image was pulled to name@sha256:... of it in its registry, by which
+	// anybody can fetch the same image again; it is filled by Runtime.Build.
+	Digests map[string]string `json:"digests,omitempty"`
 }

@@ -101,7 +101,7 @@ func (r *run) prepare(ctx context.Context) (Release, error) {
 			return "", err
 		}
 		release = built
-		r.d.Images = built.Images
+		r.d.Images, r.d.Digests = built.Images, built.Digests
 		return plural(len(built.Images), "image"), nil
 	})
 	return release, err

@@ -33,6 +33,7 @@ func TestAPushGoesThroughAllPhasesToTheIdleSlice(t *testing.T) {
 	equal(t, "data", h.data.called(), "begin:blue>green copy settle close")
 	equal(t, "runtime", h.runtime.called(), "build:green job:migrate start:green prune:2")
 	equal(t, "subject", d.Subject, "subject of "+commitB.Short())
+	equal(t, "digest", d.Digests["cache"], "redis@sha256:1")
 }
 
 func TestALineOfABuildSaysInFieldsWhichStepItIsAbout(t *testing.T) {

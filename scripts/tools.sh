@@ -11,6 +11,7 @@ set -euo pipefail
 tools='docker=docker.io git=git curl=curl'
 if [ "${1:-demo}" != demo ]; then
     tools+=' docker-compose=docker-compose nginx=nginx-light redis-server=redis-server redis-cli=redis-tools'
+    tools+=' docker-registry=docker-registry'
     tools+=' ssh=openssh-client openssl=openssl gcc=gcc'   # the race detector needs a C compiler
 fi
 
@@ -56,6 +57,7 @@ stop_servers() {
         case $package in
         nginx-light) server=nginx ;;
         redis-server) server=redis-server ;;
+        docker-registry) server=docker-registry ;;
         *) continue ;;
         esac
         service "$server" stop >/dev/null 2>&1 || true

@@ -55,6 +55,7 @@ func full(app string) deploy.Deployment {
 		},
 		Error:     &deploy.Failure{Phase: deploy.PhaseVerify, Reason: "500", Serving: "blue", Next: "look", Log: []string{"boom"}},
 		CreatedAt: epoch, StartedAt: epoch, EndedAt: epoch, Images: map[string]string{"web": "sha256:1"},
+		Digests: map[string]string{"db": "redis@sha256:2"},
 	}
 }
 

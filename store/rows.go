@@ -8,7 +8,7 @@ import (
 )
 
 const deploymentColumns = `id, app, kind, slice, from_slice, commit_id, subject, promote, rebuild,
-	triggered_by, who, ref, forge, delivery, state, error, images, created_at, started_at, ended_at`
+	triggered_by, who, ref, forge, delivery, state, error, images, created_at, started_at, ended_at, digests`
 
 // insert stores a new deployment and returns it as Get would.
 func insert(t *tx, d deploy.Deployment) (deploy.Deployment, error) {
@@ -17,7 +17,7 @@ func insert(t *tx, d deploy.Deployment) (deploy.Deployment, error) {
 		return d, err
 	}
 	result, err := t.exec(`INSERT INTO deployments (`+deploymentColumns+`)
-		VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, values...)
+		VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, values...)
 	if err != nil {
 		return d, err
 	}
@@ -37,7 +37,7 @@ func update(t *tx, d deploy.Deployment) error {
 	}
 	result, err := t.exec(`UPDATE deployments SET app = ?, kind = ?, slice = ?, from_slice = ?, commit_id = ?, subject = ?,
 		promote = ?, rebuild = ?, triggered_by = ?, who = ?, ref = ?, forge = ?, delivery = ?, state = ?, error = ?, images = ?,
-		created_at = ?, started_at = ?, ended_at = ? WHERE id = ?`, append(values, d.ID)...)
+		created_at = ?, started_at = ?, ended_at = ?, digests = ? WHERE id = ?`, append(values, d.ID)...)
 	if err != nil {
 		return err
 	}
@@ -57,10 +57,14 @@ func deploymentValues(d deploy.Deployment) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
+	digests, err := document(d.Digests, len(d.Digests) > 0)
+	if err != nil {
+		return nil, err
+	}
 	return []any{
 		d.App, d.Kind, d.Slice, d.From, d.Commit, d.Subject, d.Promote, d.Rebuild,
 		d.Trigger.By, d.Trigger.Who, d.Trigger.Ref, d.Trigger.Forge, d.Trigger.Delivery, d.State, failure, images,
-		nanos(d.CreatedAt), nanos(d.StartedAt), nanos(d.EndedAt),
+		nanos(d.CreatedAt), nanos(d.StartedAt), nanos(d.EndedAt), digests,
 	}, nil
 }
 
@@ -99,18 +103,18 @@ func selectDeployments(q querier, which string, args ...any) ([]deploy.Deploymen
 
 func scanDeployment(rows *sql.Rows) (d deploy.Deployment, err error) {
 	var (
-		failure, images         sql.NullString
-		created, started, ended sql.NullInt64
+		failure, images, digests sql.NullString
+		created, started, ended  sql.NullInt64
 	)
 	err = rows.Scan(&d.ID, &d.App, &d.Kind, &d.Slice, &d.From, &d.Commit, &d.Subject, &d.Promote, &d.Rebuild,
 		&d.Trigger.By, &d.Trigger.Who, &d.Trigger.Ref, &d.Trigger.Forge, &d.Trigger.Delivery, &d.State, &failure, &images,
-		&created, &started, &ended)
+		&created, &started, &ended, &digests)
 	if err != nil {
 		return d, err
 	}
 	d.Phases = []deploy.PhaseRecord{}
 	d.CreatedAt, d.StartedAt, d.EndedAt = moment(created), moment(started), moment(ended)
-	return d, cmp.Or(undocument(failure, &d.Error), undocument(images, &d.Images))
+	return d, cmp.Or(undocument(failure, &d.Error), undocument(images, &d.Images), undocument(digests, &d.Digests))
 }
 
 func addPhases(q querier, found []deploy.Deployment) error {

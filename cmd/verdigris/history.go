@@ -3,7 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -86,6 +88,9 @@ func (c *cli) showDeployment(cmd *cobra.Command, api *client, arg string) error 
 	fmt.Fprintf(c.out, "asked for by %s, %s\n", by(d.Trigger), ago(d.CreatedAt))
 	for _, phase := range d.Phases {
 		fmt.Fprintln(c.out, "  "+phaseLine(phase))
+	}
+	for _, service := range slices.Sorted(maps.Keys(d.Digests)) {
+		fmt.Fprintf(c.out, "%s: %s\n", service, d.Digests[service])
 	}
 	if !d.State.Ended() {
 		fmt.Fprintf(c.out, "%s\n", d.State)

@@ -1,0 +1,102 @@
+package compose
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/distribution/reference"
+	"golang.org/x/sync/errgroup"
+)
+
+// pull is one image to be fetched, for all the services that want it.
+type pull struct {
+	image    reference.Named
+	platform string   // empty for the engine's own
+	here     bool     // the machine has the image as it was at an earlier pull
+	services []string // sorted
+}
+
+// title names the pull in the log.
+func (p *pull) title() string {
+	return fmt.Sprintf("%s: pull %s", strings.Join(p.services, ", "), reference.FamiliarString(p.image))
+}
+
+// wantedBy names the services in an error.
+func (p *pull) wantedBy() string {
+	if len(p.services) == 1 {
+		return "service " + p.services[0]
+	}
+	return "services " + strings.Join(p.services, ", ")
+}
+
+// duePulls lists the pulls that the services' policies ask for, each image once. What the project builds itself is
+// not pulled, for whichever service it is.
+func (e *Engine) duePulls(ctx context.Context, p *project) ([]*pull, error) {
+	built := map[string]bool{}
+	for _, s := range p.Services {
+		if s.Build != nil {
+			built[s.Image] = true
+		}
+	}
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(p.Services)), func(name string) bool {
+		s := p.Services[name]
+		return s.Build != nil || built[s.Image]
+	})
+	found := make([]*pull, len(names))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(concurrency)
+	for i, name := range names {
+		group.Go(func() (err error) {
+			if found[i], err = e.duePull(ctx, p.Services[name]); err != nil {
+				return fmt.Errorf("service %s: %w", name, err)
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	var due []*pull
+	for _, one := range found {
+		if one != nil {
+			due = enlist(due, one)
+		}
+	}
+	return due, nil
+}
+
+// duePull returns the pull of the service's image, nil when none is due.
+func (e *Engine) duePull(ctx context.Context, s types.ServiceConfig) (*pull, error) {
+	image, err := reference.ParseNormalizedNamed(s.Image)
+	if err != nil {
+		return nil, fmt.Errorf("image %q: %w", s.Image, err)
+	}
+	have, err := e.inspectImage(ctx, s.Image)
+	if err != nil {
+		return nil, err
+	}
+	if have, err = forPlatform(s, have); err != nil {
+		return nil, err
+	}
+	due, err := pullDue(s, have, time.Now())
+	if err != nil || !due {
+		return nil, err
+	}
+	return &pull{image: reference.TagNameOnly(image), platform: s.Platform, here: have != nil, services: []string{s.Name}}, nil
+}
+
+// enlist adds a pull to the list, or its service to the same pull there.
+func enlist(list []*pull, one *pull) []*pull {
+	for _, p := range list {
+		if p.image.String() == one.image.String() && p.platform == one.platform {
+			p.services = append(p.services, one.services...)
+			return list
+		}
+	}
+	return append(list, one)
+}

@@ -1,0 +1,268 @@
+package compose
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"verdigris/deploy"
+)
+
+// pulled builds blue, which here only pulls, and returns the release, what was logged and the error.
+func (s *site) pulled() (deploy.Release, string, error) {
+	rel, err := s.Build(s.t.Context(), deploy.Blue, s.release(commitA), false, s.log)
+	return rel, s.said(), err
+}
+
+func TestAnImageIsPulledOnceForAllItsServicesAndItsDigestIsRecorded(t *testing.T) {
+	t.Parallel()
+	e := patient(t)
+	r := newRegistry(t, e, "")
+	digest, other := r.push("team/app:1", 3_000_000), r.push("db:2", 1000)
+	s := newSite(t, e, fmt.Sprintf("services: {web: {image: '%[1]s/team/app:1'}, worker: {image: '%[1]s/team/app:1'}, db: {image: '%[1]s/db:2'}, here: {image: %[2]s}}", r.host, debian))
+	rel, said, err := s.pulled()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, said)
+	}
+	for service, want := range map[string]string{
+		"web": r.host + "/team/app@" + digest, "worker": r.host + "/team/app@" + digest, "db": r.host + "/db@" + other,
+	} {
+		if rel.Digests[service] != want || rel.Images[service] == "" {
+			t.Errorf("%s is %s of %s, want %s", service, rel.Images[service], rel.Digests[service], want)
+		}
+	}
+	if _, ok := rel.Digests["here"]; ok {
+		t.Errorf("an image from no registry has the digest %s", rel.Digests["here"])
+	}
+	line := "web, worker: pull " + r.host + "/team/app:1"
+	if strings.Count(said, line+"\n") != 1 || strings.Count(said, line+": done in ") != 1 || !strings.Contains(said, "3.0 MB, "+digest) {
+		t.Errorf("the log is\n%s", said)
+	}
+	if _, said, err = s.pulled(); err != nil || said != "" {
+		t.Errorf("with all images here the log is %q, %v", said, err)
+	}
+}
+
+func TestCredentialsComeFromTheConfigFileAndFromHelpers(t *testing.T) {
+	e := patient(t)
+	r := newRegistry(t, e, "secret-of-the-test")
+	r.push("team/app:1", 1000)
+	bin := t.TempDir()
+	put(t, filepath.Join(bin, "docker-credential-vtest"), `#!/bin/sh
+case $1 in
+get) read -r host; printf '{"ServerURL": "%s", "Username": "tester", "Secret": "secret-of-the-test"}' "$host" ;;
+list) printf '{"`+r.host+`": "tester"}' ;;
+*) exit 1 ;;
+esac
+`, 0o755)
+	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+	for name, config := range map[string]string{
+		"auths":       r.auths(r.password),
+		"credsStore":  `{"credsStore": "vtest"}`,
+		"credHelpers": `{"credHelpers": {"` + r.host + `": "vtest"}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			loggedIn(t, e, config)
+			s := newSite(t, e, "services: {web: {image: '"+r.host+"/team/app:1'}}")
+			rel, said, err := s.pulled()
+			if err != nil || rel.Digests["web"] == "" {
+				t.Fatalf("%v\n%s", err, said)
+			}
+			check(t, e.removeImage(t.Context(), r.host+"/team/app:1"))
+
+			base := newSite(t, e, "services: {web: {build: {context: ., dockerfile_inline: 'FROM "+r.host+"/team/app:1'}}}")
+			for _, b := range []Builder{BuilderClassic, BuilderBuildKit} {
+				e.Builder = b
+				if _, said, err := base.pulled(); err != nil {
+					t.Errorf("a base image with builder %s: %v\n%s", b, err, said)
+				}
+				forgetImages(t, e, r.host)
+			}
+		})
+	}
+}
+
+func TestARefusedLoginSaysWhatToTypeAndKeepsTheSecret(t *testing.T) {
+	t.Parallel()
+	e := patient(t)
+	r := newRegistry(t, e, "right")
+	r.push("team/app:1", 1000)
+	bin := t.TempDir()
+	put(t, filepath.Join(bin, "docker-credential-vtest-none"), "#!/bin/sh\n", 0o644)
+	for name, c := range map[string]struct{ config, want, next string }{
+		"wrong":     {r.auths("hunter-two"), "registry " + r.host + " refused the credentials", "docker login " + r.host},
+		"missing":   {`{"auths": {}}`, "has no credentials for registry " + r.host, "docker login " + r.host},
+		"no helper": {`{"credsStore": "vtest-none"}`, "docker-credential-vtest-none", "PATH"},
+		"damaged":   {`{"auths": `, "config.json", "config.json"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			loggedIn(t, e, c.config)
+			s := newSite(t, e, "services: {web: {image: '"+r.host+"/team/app:1'}}")
+			_, said, err := s.pulled()
+			wants(t, err, c.want)
+			var hint *deploy.HintedError
+			if !errors.As(err, &hint) || !strings.Contains(hint.Next, c.next) {
+				t.Errorf("the hint is missing: %#v", err)
+			}
+			if text := said + err.Error() + hint.Next; strings.Contains(text, "hunter-two") || strings.Contains(said, "trying again") {
+				t.Errorf("the words are\n%s", text)
+			}
+		})
+	}
+}
+
+func TestAnImageThatTheRegistryDoesNotHaveIsNotAskedForAgain(t *testing.T) {
+	t.Parallel()
+	e := patient(t)
+	r := newRegistry(t, e, "")
+	s := newSite(t, e, "services: {web: {image: '"+r.host+"/none/such-timeout:1'}}")
+	_, said, err := s.pulled()
+	wants(t, err, "service web: image "+r.host+"/none/such-timeout:1 is not on this machine and cannot be pulled", "manifest unknown")
+	if strings.Contains(said, "trying again") {
+		t.Errorf("the log is\n%s", said)
+	}
+	wants(t, s.Start(t.Context(), deploy.Blue, s.release(commitA), s.log), r.host+"/none/such-timeout:1 is not on this machine")
+}
+
+func TestARegistryThatComesBackIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	e := patient(t)
+	r := newRegistry(t, e, "")
+	digest := r.push("app:1", 1000)
+	r.stop()
+	s := newSite(t, e, "services: {web: {image: '"+r.host+"/app:1'}}")
+	var refused atomic.Int32
+	rel, err := s.Build(t.Context(), deploy.Blue, s.release(commitA), false, func(line string, _ ...deploy.Step) {
+		if strings.Contains(line, "connection refused; trying again in") && refused.Add(1) == 2 {
+			r.start()
+		}
+	})
+	if err != nil || rel.Digests["web"] != r.host+"/app@"+digest || refused.Load() != 2 {
+		t.Errorf("release %v, %v, refused %d times", rel, err, refused.Load())
+	}
+	r.stop()
+	check(t, e.removeImage(t.Context(), r.host+"/app:1"))
+	_, said, err := s.pulled()
+	wants(t, err, "connection refused")
+	if n := strings.Count(said, "trying again"); n != e.retries.attempts-1 {
+		t.Errorf("it was tried again %d times:\n%s", n, said)
+	}
+}
+
+// inFront serves the registry through a proxy, at the address that it returns. Each request may be answered before.
+func (r *registryServer) inFront(answered func(http.ResponseWriter, *http.Request) bool) (host string) {
+	target, err := url.Parse("http://" + r.host)
+	r.ok(err)
+	proxy := &httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(target) }}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		if !answered(w, request) {
+			proxy.ServeHTTP(w, request)
+		}
+	}))
+	host = server.Listener.Addr().String()
+	r.t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+		forgetImages(r.t, r.engine, host)
+	})
+	return host
+}
+
+func TestARegistryThatIsBusyIsAskedAgain(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		status int
+		body   string
+	}{
+		"503":          {http.StatusServiceUnavailable, "no"},
+		"502":          {http.StatusBadGateway, ""},
+		"rate limited": {http.StatusTooManyRequests, `{"errors": [{"code": "TOOMANYREQUESTS", "message": "retry-after: 35.2ms, allowed: 44000/minute"}]}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := patient(t)
+			r := newRegistry(t, e, "")
+			r.push("app:1", 1000)
+			var manifests atomic.Int32
+			host := r.inFront(func(w http.ResponseWriter, request *http.Request) bool {
+				if !strings.Contains(request.URL.Path, "/manifests/") || manifests.Add(1) > 2 {
+					return false
+				}
+				w.WriteHeader(c.status)
+				io.WriteString(w, c.body)
+				return true
+			})
+			s := newSite(t, e, "services: {web: {image: '"+host+"/app:1'}}")
+			if _, said, err := s.pulled(); err != nil || !strings.Contains(said, "trying again in") {
+				t.Errorf("%v\n%s", err, said)
+			}
+		})
+	}
+}
+
+func TestACancelledPullStopsOnTheEngine(t *testing.T) {
+	t.Parallel()
+	e := patient(t)
+	r := newRegistry(t, e, "")
+	r.push("app:1", 1_000_000)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	gone := make(chan struct{})
+	var once sync.Once
+	host := r.inFront(func(w http.ResponseWriter, request *http.Request) bool {
+		if !strings.Contains(request.URL.Path, "/blobs/") {
+			return false
+		}
+		w.Header().Set("Content-Length", "1000000000")
+		for request.Context().Err() == nil { // a slow download, until the engine goes away
+			w.Write(make([]byte, 1000))
+			w.(http.Flusher).Flush()
+			cancel()
+			<-time.After(5 * time.Millisecond)
+		}
+		once.Do(func() { close(gone) })
+		return true
+	})
+	s := newSite(t, e, "services: {web: {image: '"+host+"/app:1'}}")
+	_, err := s.Build(ctx, deploy.Blue, s.release(commitA), false, s.log)
+	wants(t, err, "pull image "+host+"/app:1: stopped")
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("error is %v", err)
+	}
+	eventually(t, "the end of the engine's download", func() bool {
+		select {
+		case <-gone:
+			return true
+		default:
+			return false
+		}
+	})
+}
+
+func TestAnImageThatIsPinnedByItsDigestIsPulled(t *testing.T) {
+	t.Parallel()
+	e := patient(t)
+	r := newRegistry(t, e, "")
+	pinned := r.host + "/app@" + r.push("app:1", 1000)
+	r.push("app:1", 1000) // the tag has gone on
+	s := newSite(t, e, "services: {web: {image: '"+pinned+"'}, again: {image: '"+strings.Replace(pinned, "@", ":1@", 1)+"'}}")
+	rel, said, err := s.pulled()
+	if err != nil || rel.Digests["web"] != pinned || rel.Digests["again"] != pinned {
+		t.Errorf("digests are %v, want %s: %v\n%s", rel.Digests, pinned, err, said)
+	}
+	if _, said, err = s.pulled(); err != nil || said != "" {
+		t.Errorf("a second time: %v\n%s", err, said)
+	}
+}

@@ -1,0 +1,75 @@
+package compose
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/containerd/platforms"
+	dockerimage "github.com/docker/docker/api/types/image"
+
+	"verdigris/deploy"
+)
+
+// checkPullPolicy refuses a pull_policy that there is not, and a pull_refresh_after that nothing uses.
+func checkPullPolicy(_ *blueprint, s types.ServiceConfig) error {
+	_, _, err := pullPolicy(s)
+	return err
+}
+
+// pullPolicy returns the service's policy, and for how long an image is fresh where the policy is refresh. See the
+// Compose specification, section pull_policy.
+func pullPolicy(s types.ServiceConfig) (policy string, fresh time.Duration, err error) {
+	switch {
+	case s.PullRefreshAfter == "":
+	case s.PullPolicy != types.PullPolicyRefresh:
+		return "", 0, fmt.Errorf("service %s: pull_refresh_after goes with pull_policy: refresh, not with %q", s.Name, s.PullPolicy)
+	default:
+		s.PullPolicy = "every_" + s.PullRefreshAfter // the same units
+	}
+	policy, fresh, err = s.GetPullPolicy()
+	if err != nil {
+		return "", 0, fmt.Errorf("service %s: pull_policy: there is no %q: it takes always, never, missing, if_not_present, build, daily, weekly, or every_ with a time such as every_12h", s.Name, s.PullPolicy)
+	}
+	return policy, fresh, nil
+}
+
+// pullDue tells whether the service's image is fetched from its registry, given what the engine has of it, which may be
+// nil. A policy of build never pulls.
+func pullDue(s types.ServiceConfig, have *dockerimage.InspectResponse, now time.Time) (bool, error) {
+	policy, fresh, err := pullPolicy(s)
+	if err != nil {
+		return false, err
+	}
+	switch policy {
+	case types.PullPolicyAlways:
+		return true, nil
+	case types.PullPolicyNever, types.PullPolicyBuild:
+		if have == nil {
+			return false, &deploy.HintedError{
+				Err:  fmt.Errorf("image %s is not on this machine, and its pull_policy is %s", s.Image, policy),
+				Next: "build or load the image, or take the pull_policy out of the compose file",
+			}
+		}
+		return false, nil
+	case types.PullPolicyRefresh:
+		return have == nil || now.After(have.Metadata.LastTagTime.Add(fresh)), nil
+	}
+	return have == nil, nil
+}
+
+// forPlatform returns nil for an image of another platform than the service wants: it counts as missing.
+func forPlatform(s types.ServiceConfig, have *dockerimage.InspectResponse) (*dockerimage.InspectResponse, error) {
+	if s.Platform == "" || have == nil {
+		return have, nil
+	}
+	wanted, err := platforms.Parse(s.Platform)
+	if err != nil {
+		return nil, fmt.Errorf("service %s: platform: %w", s.Name, err)
+	}
+	is := platforms.Platform{OS: have.Os, Architecture: have.Architecture, Variant: have.Variant}
+	if !platforms.OnlyStrict(wanted).Match(platforms.Normalize(is)) {
+		return nil, nil
+	}
+	return have, nil
+}

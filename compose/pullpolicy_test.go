@@ -1,0 +1,132 @@
+package compose
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/compose-spec/compose-go/v2/types"
+	dockerimage "github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/pkg/jsonmessage"
+
+	"verdigris/deploy"
+)
+
+func TestThePullPolicySaysWhetherANewerImageIsFetched(t *testing.T) {
+	t.Parallel()
+	e := patient(t)
+	r := newRegistry(t, e, "")
+	for i, c := range []struct {
+		policy string
+		newer  bool
+	}{
+		{"always", true}, {"refresh", true}, {"refresh, pull_refresh_after: 0s", true},
+		{"refresh, pull_refresh_after: 12h", false}, {"daily", false}, {"weekly", false}, {"every_1w2d3h4m5s", false},
+		{"missing", false}, {"if_not_present", false},
+	} {
+		t.Run(c.policy, func(t *testing.T) {
+			name := fmt.Sprintf("app%d:1", i)
+			want := r.push(name, 100)
+			s := newSite(t, e, "services: {web: {image: '"+r.host+"/"+name+"', pull_policy: "+c.policy+"}}")
+			rel, said, err := s.pulled()
+			if err != nil || !strings.HasSuffix(rel.Digests["web"], want) {
+				t.Fatalf("digests are %v, want %s: %v\n%s", rel.Digests, want, err, said)
+			}
+			if second := r.push(name, 100); c.newer {
+				want = second
+			}
+			rel, said, err = s.pulled()
+			if err != nil || !strings.HasSuffix(rel.Digests["web"], want) || c.newer != strings.Contains(said, "pull ") {
+				t.Errorf("digests are %v, want %s: %v\n%s", rel.Digests, want, err, said)
+			}
+			if _, said, err = s.pulled(); err != nil || c.newer != strings.Contains(said, "up to date") {
+				t.Errorf("without a newer image: %v\n%s", err, said)
+			}
+		})
+	}
+}
+
+func TestAnImageIsFetchedAgainOnceItsTimeIsUp(t *testing.T) {
+	t.Parallel()
+	e := patient(t)
+	r := newRegistry(t, e, "")
+	r.push("app:1", 100)
+	s := newSite(t, e, "services: {web: {image: '"+r.host+"/app:1', pull_policy: every_1s}}")
+	if _, said, err := s.pulled(); err != nil {
+		t.Fatalf("%v\n%s", err, said)
+	}
+	want := r.host + "/app@" + r.push("app:1", 100)
+	eventually(t, "the pull of the newer image", func() bool {
+		rel, _, err := s.pulled()
+		return err == nil && rel.Digests["web"] == want
+	})
+}
+
+func TestAnImageOfAnUnknownAgeIsFetchedDaily(t *testing.T) {
+	t.Parallel()
+	e := patient(t)
+	r := newRegistry(t, e, "")
+	r.push("app:1", 100)
+	body, err := e.client.ImagePull(t.Context(), r.host+"/app:1", dockerimage.PullOptions{}) // as docker pull does
+	r.ok(err)
+	r.ok(eachMessage(body, func(jsonmessage.JSONMessage) {}))
+	i, err := e.inspectImage(t.Context(), r.host+"/app:1")
+	r.ok(err)
+	if !i.Metadata.LastTagTime.IsZero() {
+		t.Skip("this engine keeps the time of a docker pull")
+	}
+	s := newSite(t, e, "services: {web: {image: '"+r.host+"/app:1', pull_policy: daily}}")
+	for _, want := range []bool{true, false} {
+		if _, said, err := s.pulled(); err != nil || strings.Contains(said, "up to date") != want {
+			t.Errorf("%v\n%s", err, said)
+		}
+	}
+}
+
+func TestAPolicyWithoutAPullWantsTheImageHere(t *testing.T) {
+	t.Parallel()
+	e := patient(t)
+	for _, policy := range []string{"never", "build"} {
+		s := newSite(t, e, "services: {web: {image: 'localhost:1/none/such:1', pull_policy: "+policy+"}}")
+		_, _, err := s.pulled()
+		wants(t, err, "service web: image localhost:1/none/such:1 is not on this machine", "its pull_policy is "+policy)
+		s.write("blue.yml", "services: {web: {image: "+debian+", pull_policy: "+policy+"}}")
+		if _, said, err := s.pulled(); err != nil || said != "" {
+			t.Errorf("with the image here: %v\n%s", err, said)
+		}
+	}
+}
+
+func TestAWrongPullPolicyIsRefusedBeforeAnythingIsTouched(t *testing.T) {
+	e := connected(t)
+	for text, want := range map[string]string{
+		"pull_policy: sometimes":                             "sometimes",
+		"pull_policy: every_":                                "every_",
+		"pull_policy: every_3y":                              "every_3y",
+		"pull_policy: every_99999999999999999999w":           "every_99999999999999999999w",
+		"pull_refresh_after: 3h":                             "pull_refresh_after",
+		"pull_policy: refresh, pull_refresh_after: tomorrow": "tomorrow",
+	} {
+		s := newSite(t, e, "services: {web: {image: "+debian+", "+text+"}}")
+		wants(t, s.Check(t.Context(), deploy.Blue, s.release(commitA)), "web", want)
+	}
+}
+
+func TestAnImageOfAnotherPlatformCountsAsMissing(t *testing.T) {
+	e := connected(t)
+	have, err := e.inspectImage(t.Context(), debian)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := types.ServiceConfig{Name: "web"}
+	for platform, there := range map[string]bool{"": true, have.Os + "/" + have.Architecture: true, "linux/s390x": false} {
+		s.Platform = platform
+		fits, err := forPlatform(s, have)
+		if err != nil || (fits != nil) != there {
+			t.Errorf("platform %q: %v, %v", platform, fits, err)
+		}
+	}
+	s.Platform = "a/b/c/d"
+	_, err = forPlatform(s, have)
+	wants(t, err, "service web: platform")
+}
