@@ -36,7 +36,7 @@ var causes = []struct {
 	{[]string{"Authentication failed", "could not read Username", "could not read Password", "HTTP Basic: Access denied", "returned error: 401", "returned error: 403"},
 		errors.New("the host refused the name or token"),
 		"check repository.username and repository.token, and that the token may read the repository"},
-	{[]string{"certificate problem", "certificate verification failed", "server certificate"},
+	{[]string{"certificate problem", "certificate verification failed", "server verification failed", "server certificate"},
 		errors.New("the host's certificate is not trusted"),
 		"check the host's certificate and the machine's certificate authorities"},
 	{[]string{"dubious ownership"},
