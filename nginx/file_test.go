@@ -121,6 +121,7 @@ func TestAnIncludeFileIsRestoredWhenItsTestOrReloadFails(t *testing.T) {
 			f := newForeign(t, FormatUpstream, "upstream site { server 127.0.0.1:1; }\n")
 			blue, green := newBackend(t, deploy.Blue, nil), newBackend(t, deploy.Green, nil)
 			must(t, f.Apply(t.Context(), blue.route()))
+			f.answeredBy(t, blue) // else its reload may find the candidate that is refused
 			before, err := os.ReadFile(f.File)
 			must(t, err)
 			c.spoil(f.FileRouter)
