@@ -1,6 +1,7 @@
 VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GALLERY     := cd examples/gallery &&
+ORACLE      := cd test/oracle &&
 # The names of the images that scripts/images.sh has found or made.
 WITH_IMAGES := set -a && . ./.env && set +a &&
 
@@ -17,6 +18,7 @@ test: ## every test, on real Docker, nginx, redis and git
 	scripts/images.sh --tests
 	$(WITH_IMAGES) go test -race -timeout 30m ./...
 	$(GALLERY) go test -race ./...
+	$(WITH_IMAGES) $(ORACLE) go test ./...
 
 test-engine: ## every test once more, on the newest Docker Engine that Debian packages
 	scripts/tools.sh test
@@ -27,6 +29,7 @@ lint: ## vet and staticcheck
 	go vet ./...
 	$(STATICCHECK) ./...
 	$(GALLERY) go vet ./... && $(STATICCHECK) ./...
+	$(ORACLE) go vet ./... && $(STATICCHECK) ./...
 
 fmt-check: ## fails where gofmt would change a file
 	@files=$$(git ls-files '*.go') && test -n "$$files" || { echo "no Go files are found: is this a git checkout?"; exit 1; }; \

@@ -157,9 +157,7 @@ func TestDockerComposeListsTheProjects(t *testing.T) {
 	plugin.says("ls", plugin.run("ls", "--all"), plugin.project, "exited(1), running(2)", plugin.file)
 }
 
-// Docker Compose recreates a container whose config-hash is not its own sum of the service. The sum depends on the order in
-// which compose-go writes a service's keys, and that has changed with Compose 5.6; the keys of this service have kept
-// theirs.
+// Docker Compose recreates a container whose config-hash is not its own sum of the service.
 func TestDockerComposeUpLeavesAloneWhatWasStartedHere(t *testing.T) {
 	e := connected(t)
 	hasPlugin(t)

@@ -39,7 +39,7 @@ const (
 )
 
 // composeVersion is the version of Compose whose behaviour is followed; Compose 1.29 wants one of at least 1.21.
-const composeVersion = "5.5.1"
+const composeVersion = "5.6.0"
 
 // label marks the blueprint as container number of the service, made from that image. It comes last: the hash covers
 // all that was mapped before.

@@ -63,6 +63,8 @@ func mapProcess(b *blueprint, s types.ServiceConfig) error {
 	b.Config.Domainname = s.DomainName
 	b.Config.Tty = s.Tty
 	b.Config.OpenStdin = s.StdinOpen
+	b.Config.AttachStdout = true
+	b.Config.AttachStderr = true
 	return nil
 }
 

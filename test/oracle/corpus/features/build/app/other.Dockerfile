@@ -1,0 +1,6 @@
+ARG BASE_IMAGE
+FROM ${BASE_IMAGE}
+WORKDIR /srv
+EXPOSE 8080
+ENTRYPOINT ["sleep"]
+CMD ["infinity"]
