@@ -37,6 +37,7 @@ var attributes = slices.Concat(
 	mountAttributes,
 	fileAttributes,
 	healthAttributes,
+	hookAttributes,
 	otherAttributes,
 )
 
@@ -79,7 +80,9 @@ type blueprint struct {
 	Networks []attachment
 	// Digests stand for the content of files that the container was given.
 	Digests map[string]string `json:",omitempty"`
-	files   []copied          // what is copied into it before it starts
+	// PreStart are containers that run to their end before this one starts.
+	PreStart []types.ContainerSpec `json:",omitempty"`
+	files    []copied              // what is copied into it before it starts
 }
 
 // attachment is one network that the container joins; an Engine before 25 takes only the first at creation.

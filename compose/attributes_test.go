@@ -134,7 +134,7 @@ func TestEveryMappedKeyReachesTheEngine(t *testing.T) {
 var unmappedKeys = []string{
 	"annotations", "blkio_config", "cpu_count", "cpu_percent", "cpu_rt_period", "cpu_rt_runtime",
 	"credential_spec", "external_links", "gpus", "isolation", "links",
-	"mac_address", "platform", "post_start", "pre_start", "pre_stop",
+	"mac_address", "platform",
 	"pull_refresh_after", "umask", "use_api_socket", "volume_driver", "volumes_from",
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strconv"
 	"strings"
@@ -51,7 +52,7 @@ func (c *Container) Exec(ctx context.Context, argv ...string) (string, error) {
 	var output bytes.Buffer
 	status := 0
 	err = c.engine.do(ctx, verb, func(ctx context.Context) error {
-		status, err = c.engine.exec(ctx, f.id, argv, &output)
+		status, err = c.engine.exec(ctx, f.id, container.ExecOptions{Cmd: argv}, &output, &output)
 		return err
 	})
 	text := strings.TrimSpace(output.String())
@@ -61,8 +62,10 @@ func (c *Container) Exec(ctx context.Context, argv ...string) (string, error) {
 	return text, err
 }
 
-func (e *Engine) exec(ctx context.Context, id string, argv []string, output *bytes.Buffer) (status int, err error) {
-	made, err := e.client.ContainerExecCreate(ctx, id, container.ExecOptions{Cmd: argv, AttachStdout: true, AttachStderr: true})
+// exec runs a command in the container, writes what it prints and returns its status.
+func (e *Engine) exec(ctx context.Context, id string, command container.ExecOptions, out, errs io.Writer) (status int, err error) {
+	command.AttachStdout, command.AttachStderr = true, true
+	made, err := e.client.ContainerExecCreate(ctx, id, command)
 	if err != nil {
 		return 0, err
 	}
@@ -73,7 +76,7 @@ func (e *Engine) exec(ctx context.Context, id string, argv []string, output *byt
 	defer stream.Close()
 	// A hijacked connection does not know of ctx: closing it ends the read.
 	defer context.AfterFunc(ctx, stream.Close)()
-	if _, err := stdcopy.StdCopy(output, output, stream.Reader); err != nil {
+	if _, err := stdcopy.StdCopy(out, errs, stream.Reader); err != nil {
 		return 0, err
 	}
 	done, err := e.client.ContainerExecInspect(ctx, made.ID)

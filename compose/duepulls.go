@@ -34,26 +34,16 @@ func (p *pull) wantedBy() string {
 	return "services " + strings.Join(p.services, ", ")
 }
 
-// duePulls lists the pulls that the services' policies ask for, each image once. What the project builds itself is
-// not pulled, for whichever service it is.
+// duePulls lists the pulls that the services' policies ask for, each image once.
 func (e *Engine) duePulls(ctx context.Context, p *project) ([]*pull, error) {
-	built := map[string]bool{}
-	for _, s := range p.Services {
-		if s.Build != nil {
-			built[s.Image] = true
-		}
-	}
-	names := slices.DeleteFunc(slices.Sorted(maps.Keys(p.Services)), func(name string) bool {
-		s := p.Services[name]
-		return s.Build != nil || built[s.Image]
-	})
-	found := make([]*pull, len(names))
+	users := imageUsers(p)
+	found := make([]*pull, len(users))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(concurrency)
-	for i, name := range names {
+	for i, s := range users {
 		group.Go(func() (err error) {
-			if found[i], err = e.duePull(ctx, p.Services[name]); err != nil {
-				return fmt.Errorf("service %s: %w", name, err)
+			if found[i], err = e.duePull(ctx, s); err != nil {
+				return fmt.Errorf("service %s: %w", s.Name, err)
 			}
 			return nil
 		})
@@ -68,6 +58,34 @@ func (e *Engine) duePulls(ctx context.Context, p *project) ([]*pull, error) {
 		}
 	}
 	return due, nil
+}
+
+// imageUsers lists the services with an image that the project does not build, and for each of their pre_start hooks with
+// such an image of its own a service with it. As in Compose, a hook's image follows its service's pull policy.
+func imageUsers(p *project) []types.ServiceConfig {
+	built := map[string]bool{}
+	for _, s := range p.Services {
+		if s.Build != nil {
+			built[s.Image] = true
+		}
+	}
+	var users []types.ServiceConfig
+	for _, name := range slices.Sorted(maps.Keys(p.Services)) {
+		s := p.Services[name]
+		if s.Build == nil && !built[s.Image] {
+			users = append(users, s)
+		}
+		for _, hook := range foreignImages(s) {
+			if built[hook.Image] {
+				continue
+			}
+			if s.PullPolicy != types.PullPolicyBuild {
+				hook.PullPolicy, hook.PullRefreshAfter = s.PullPolicy, s.PullRefreshAfter
+			}
+			users = append(users, hook)
+		}
+	}
+	return users
 }
 
 // duePull returns the pull of the service's image, nil when none is due.
@@ -94,7 +112,9 @@ func (e *Engine) duePull(ctx context.Context, s types.ServiceConfig) (*pull, err
 func enlist(list []*pull, one *pull) []*pull {
 	for _, p := range list {
 		if p.image.String() == one.image.String() && p.platform == one.platform {
-			p.services = append(p.services, one.services...)
+			if !slices.Contains(p.services, one.services[0]) {
+				p.services = append(p.services, one.services[0])
+			}
 			return list
 		}
 	}

@@ -21,6 +21,8 @@ type Engine struct {
 	client *client.Client
 	// Timeout bounds each short call, such as creating a container; builds, waits and streams have their own.
 	Timeout time.Duration
+	// HookTimeout bounds the pre_stop hooks of one container; past it the container is stopped all the same.
+	HookTimeout time.Duration
 	// Builder chooses how images are built; the default takes BuildKit where the engine has it.
 	Builder Builder
 	// ConfigDir is the directory of the Docker config file with the registries' credentials; empty for the one that
@@ -52,7 +54,7 @@ func Connect(ctx context.Context) (*Engine, error) {
 			Next: "check DOCKER_HOST, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH",
 		}
 	}
-	e := &Engine{client: c, Timeout: time.Minute, retries: registryBackoff}
+	e := &Engine{client: c, Timeout: time.Minute, HookTimeout: 2 * time.Minute, retries: registryBackoff}
 	if err := e.Ping(ctx); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}

@@ -3,6 +3,7 @@ package compose
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/docker/docker/api/types/container"
@@ -26,6 +27,7 @@ type execution struct {
 	networks   []string            // names that were created
 	volumes    []string            // names that were created
 	replaced   []found             // set aside until the plan has succeeded
+	paused     []found             // stopped to be started again
 	made       map[string]string   // id by name of what was created and is not started yet
 	running    map[string][]member // by service
 }
@@ -58,10 +60,8 @@ func (x *execution) run(ctx context.Context) error {
 	if err := x.createContainers(ctx); err != nil {
 		return err
 	}
-	for _, a := range x.plan.removals {
-		if err := x.act(ctx, "", a); err != nil {
-			return err
-		}
+	if err := x.setAside(ctx); err != nil {
+		return err
 	}
 	if err := x.startServices(ctx); err != nil {
 		return err
@@ -72,27 +72,24 @@ func (x *execution) run(ctx context.Context) error {
 // startServices starts each service as soon as those that it depends on are started and as it wants them.
 func (x *execution) startServices(ctx context.Context) error {
 	started := map[string]chan struct{}{}
-	for _, level := range x.plan.levels {
-		for _, sp := range level {
-			started[sp.service.Name] = make(chan struct{})
-		}
+	for _, sp := range x.plan.services() {
+		started[sp.service.Name] = make(chan struct{})
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	for _, level := range x.plan.levels {
-		for _, sp := range level {
-			group.Go(func() error {
-				for _, d := range sp.waits {
-					if err := until(ctx, started[d.service]); err != nil {
-						return err
-					}
+	stops := x.stops(ctx)
+	for _, sp := range x.plan.services() {
+		group.Go(func() error {
+			for _, d := range sp.waits {
+				if err := until(ctx, started[d.service]); err != nil {
+					return err
 				}
-				if err := x.converge(ctx, sp); err != nil {
-					return err // those that wait see ctx end
-				}
-				close(started[sp.service.Name])
-				return nil
-			})
-		}
+			}
+			if err := x.converge(ctx, sp, stops[sp.service.Name]); err != nil {
+				return err // those that wait see ctx end
+			}
+			close(started[sp.service.Name])
+			return nil
+		})
 	}
 	return group.Wait()
 }
@@ -106,12 +103,25 @@ func until(ctx context.Context, done <-chan struct{}) error {
 	}
 }
 
-// converge brings one service to where the plan wants it.
-func (x *execution) converge(ctx context.Context, sp servicePlan) error {
+// converge brings one service to where the plan wants it; stop stops what stands in the way.
+func (x *execution) converge(ctx context.Context, sp servicePlan, stop func() error) error {
 	for _, d := range sp.waits {
 		if err := x.awaitDependency(ctx, d); err != nil {
 			return err
 		}
+	}
+	for _, a := range sp.actions {
+		if a.verb != keep {
+			x.log(a.String())
+		}
+	}
+	if slices.ContainsFunc(sp.actions, action.stops) {
+		if err := stop(); err != nil {
+			return err
+		}
+	}
+	if err := x.preStart(ctx, sp); err != nil {
+		return err
 	}
 	for _, a := range sp.actions {
 		if err := x.act(ctx, sp.service.Name, a); err != nil {
@@ -121,27 +131,19 @@ func (x *execution) converge(ctx context.Context, sp servicePlan) error {
 	return nil
 }
 
+// act starts the container of an action, unless it runs already or is to go.
 func (x *execution) act(ctx context.Context, service string, a action) error {
-	if a.verb != keep {
-		x.log(a.String())
-	}
-	m := member{name: a.name}
-	if a.old != nil {
-		m.id = a.old.id
-	}
 	if a.verb == remove {
-		return x.setAside(ctx, *a.old)
+		return nil
 	}
-	if a.verb == restart || a.verb == replace {
-		if err := x.engine.stopContainer(ctx, *a.old); err != nil {
-			return err
-		}
-	}
+	m, labels := x.memberOf(a), map[string]string{}
 	if a.blueprint != nil {
-		m.id = x.idOf(a.name)
+		labels = a.blueprint.Config.Labels
+	} else if a.old != nil {
+		labels = a.old.labels
 	}
 	if a.verb != keep {
-		if err := x.engine.startContainer(ctx, m.id, m.name); err != nil {
+		if err := x.start(ctx, m, labels); err != nil {
 			return err
 		}
 	}
@@ -149,6 +151,22 @@ func (x *execution) act(ctx context.Context, service string, a action) error {
 	defer x.mu.Unlock()
 	x.running[service] = append(x.running[service], m)
 	return nil
+}
+
+// start starts a container and runs the post_start hooks that its labels hold.
+func (x *execution) start(ctx context.Context, m member, labels map[string]string) error {
+	if err := x.engine.startContainer(ctx, m.id, m.name); err != nil {
+		return err
+	}
+	return x.engine.afterStart(ctx, m, labels, x.log)
+}
+
+// memberOf is the container that an action leaves behind.
+func (x *execution) memberOf(a action) member {
+	if a.blueprint != nil {
+		return member{x.idOf(a.name), a.name}
+	}
+	return member{a.old.id, a.name}
 }
 
 // idOf returns the id of a container that the execution created.

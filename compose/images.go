@@ -43,6 +43,11 @@ func (r *Runtime) images(ctx context.Context, p *project, ids map[string]string)
 			if err != nil {
 				return fmt.Errorf("service %s: %w", name, err)
 			}
+			for _, hook := range foreignImages(s) {
+				if _, err := r.engine.image(ctx, hook.Image, ""); err != nil {
+					return fmt.Errorf("service %s: pre_start: %w", name, err)
+				}
+			}
 			mu.Lock()
 			defer mu.Unlock()
 			out[name] = img

@@ -42,7 +42,7 @@ func (p *project) warnings() []string {
 	for _, name := range p.unset {
 		lines = append(lines, fmt.Sprintf("warning: variable %s is not set and has no default: an empty string takes its place (%s)", name, where(p.files, variable(name))))
 	}
-	return slices.Concat(lines, p.ignored(), p.fileNotes())
+	return slices.Concat(lines, p.ignored(), p.fileNotes(), p.hookNotes())
 }
 
 // locate names the files, and the line where it can be found, in an error of compose-go that does not.

@@ -74,30 +74,8 @@ func (x *execution) runJob(ctx context.Context, b *blueprint) error {
 	if err := x.createResources(ctx); err != nil {
 		return err
 	}
-	id, err := x.create(ctx, b)
-	if err != nil {
-		return err
-	}
-	if err := x.engine.startContainer(ctx, id, b.Name); err != nil {
-		return x.withLog(ctx, err)
-	}
-	last := newRing(lastLines)
-	err = x.engine.stream(ctx, id, container.LogsOptions{ShowStdout: true, ShowStderr: true, Follow: true}, func(line string) error {
-		x.log(line)
-		last.add(line)
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	status, err := x.engine.wait(ctx, id)
-	if err != nil {
-		return fmt.Errorf("wait for job %s: %w", b.Name, err)
-	}
-	if status != 0 {
-		return &deploy.LoggedError{Err: fmt.Errorf("job %s exited with status %d", b.Name, status), Lines: last.lines}
-	}
-	return nil
+	_, err := x.runToEnd(ctx, b, x.log)
+	return err
 }
 
 // wait returns the status with which the container ends.

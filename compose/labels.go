@@ -36,6 +36,7 @@ const (
 	labelRelease = "verdigris.release"
 	labelDir     = "verdigris.dir"    // of verdigris.yml
 	labelConfig  = "verdigris.config" // a hash of what was asked of the engine; it decides about recreation
+	labelHooks   = "verdigris.hooks"  // what runs in the container after its start and before its stop, as JSON
 )
 
 // composeVersion is the version of Compose whose behaviour is followed; Compose 1.29 wants one of at least 1.21.
@@ -104,7 +105,7 @@ func (b *blueprint) hash(ofRelease bool) string {
 			return ok && value == injected
 		})
 	}
-	return digest(blueprint{Config: &c, Host: b.Host, Networks: b.Networks, Digests: b.Digests})
+	return digest(blueprint{Config: &c, Host: b.Host, Networks: b.Networks, Digests: b.Digests, PreStart: b.PreStart})
 }
 
 // ownedBy selects what belongs to a project.

@@ -52,6 +52,9 @@ func (r *Runtime) Logs(ctx context.Context, slice deploy.Slice, opts deploy.LogO
 // shortName is the service and the number: web-1.
 func shortName(c found) string { return c.service + "-" + strconv.Itoa(c.number) }
 
+// wholeLog asks for all lines until the container ends.
+var wholeLog = container.LogsOptions{ShowStdout: true, ShowStderr: true, Follow: true}
+
 func logsOptions(opts deploy.LogOptions) container.LogsOptions {
 	out := container.LogsOptions{ShowStdout: true, ShowStderr: true, Follow: opts.Follow, Timestamps: opts.Timestamps}
 	if opts.Tail > 0 {

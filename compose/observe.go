@@ -38,6 +38,9 @@ type found struct {
 
 func (f found) running() bool { return f.state == "running" }
 
+// ended tells that there is nothing to stop.
+func (f found) ended() bool { return f.state == "exited" || f.state == "created" || f.state == "dead" }
+
 // observe looks at everything that a plan for the project depends on.
 func (e *Engine) observe(ctx context.Context, name string) (observation, error) {
 	o := observation{networks: map[string]map[string]string{}, volumes: map[string]volume.Volume{}}

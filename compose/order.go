@@ -17,6 +17,7 @@ func levels(services types.Services) [][]string {
 		if d, ok := depth[name]; ok {
 			return d
 		}
+		depth[name] = 0 // labels of containers may say anything, a cycle too
 		d := 0
 		for dependency := range services[name].DependsOn {
 			if _, ok := services[dependency]; ok {

@@ -62,6 +62,9 @@ type image struct {
 	digest string
 }
 
+// services are the plans of all services, each after those that it depends on.
+func (pl *plan) services() []servicePlan { return slices.Concat(pl.levels...) }
+
 // newPlan compares what the project's files say with what was observed. What cannot be done is an error here,
 // before anything is touched.
 func newPlan(p *project, seen observation, images map[string]image) (*plan, error) {

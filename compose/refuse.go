@@ -108,7 +108,11 @@ func (t table) judge(value any, api string) (list []ruling) {
 			list = append(list, r)
 		}
 	}
-	return list
+	// A pre_start hook inherits from its service, and what is told of the service need not be told again.
+	return slices.DeleteFunc(list, func(r ruling) bool {
+		inner, ok := strings.CutPrefix(r.key, "pre_start.")
+		return ok && seen[inner]
+	})
 }
 
 // set returns the keys that are set in a value of compose-go's types, as they are written in a compose file. It walks the

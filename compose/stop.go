@@ -3,19 +3,18 @@ package compose
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/network"
-	"golang.org/x/sync/errgroup"
 
 	"verdigris/deploy"
 )
 
 // Stop stops the slice's containers, those that depend on others first, and removes them and the slice's networks.
-// Each has its stop_grace_period. Volumes stay. It needs no compose file: what there is says itself what it is.
+// Each has its pre_stop hooks, its stop_signal and its stop_grace_period. Volumes stay. It needs no compose file: what
+// there is says itself what it is. Called off in between, it goes on where it was when it is called again.
 func (r *Runtime) Stop(ctx context.Context, slice deploy.Slice, log deploy.Log) error {
 	return r.down(ctx, r.settings.Project(slice), log)
 }
@@ -33,18 +32,15 @@ func (r *Runtime) down(ctx context.Context, name string, log deploy.Log) error {
 	if err := refuseElsewhere(name, r.settings.Dir, containers); err != nil {
 		return err
 	}
-	for _, level := range slices.Backward(levels(servicesOf(containers))) {
-		group, ctx := errgroup.WithContext(ctx)
-		for _, c := range containers {
-			if !slices.Contains(level, c.service) {
-				continue
-			}
-			log("remove " + c.name)
-			group.Go(func() error { return r.engine.removeContainer(ctx, c) })
-		}
-		if err := group.Wait(); err != nil {
+	err = inStopOrder(containers, func(c found) error {
+		if err := r.engine.stopContainer(ctx, c, log); err != nil {
 			return err
 		}
+		log("remove " + c.name)
+		return r.engine.removeContainer(ctx, c)
+	})
+	if err != nil {
+		return err
 	}
 	return r.removeNetworks(ctx, name, log)
 }

@@ -52,6 +52,11 @@ type ruling struct {
 
 // judge looks a key up, and the keys around it: what is inside of an ignored or refused one shares its fate.
 func judge(rows map[string]attribute, key, api string) ruling {
+	if inner, ok := strings.CutPrefix(key, "pre_start."); ok && rows[key].name == "" {
+		r := judge(rows, inner, api)
+		r.key = "pre_start." + r.key
+		return r
+	}
 	for outer := key; outer != ""; outer = parent(outer) {
 		row, ok := rows[outer]
 		switch {

@@ -4,38 +4,42 @@ import (
 	"context"
 	"errors"
 	"strings"
-
-	"github.com/docker/docker/api/types/container"
 )
 
 // asideSuffix marks a container that was set aside. Should verdigris die in between, the next plan sees it as one too
 // many, or as one with a wrong name.
 const asideSuffix = "-replaced"
 
-// setAside stops the container and frees its name, so that it can come back if the start fails.
-func (x *execution) setAside(ctx context.Context, c found) error {
-	if err := x.engine.stopContainer(ctx, c); err != nil {
-		return err
-	}
-	return x.freeName(ctx, c)
-}
-
-// freeNames frees the names of all that will be replaced, before anything is made: a name may go from one service to
-// another.
+// freeNames frees the names of all that will be replaced or removed, before anything is made: a name may go from one
+// service to another.
 func (x *execution) freeNames(ctx context.Context) error {
-	for _, level := range x.plan.levels {
-		for _, sp := range level {
-			for _, a := range sp.actions {
-				if a.verb != replace {
-					continue
-				}
-				if err := x.freeName(ctx, *a.old); err != nil {
-					return err
-				}
+	for _, sp := range x.plan.services() {
+		for _, a := range sp.actions {
+			if a.verb != replace && a.verb != remove {
+				continue
+			}
+			if err := x.freeName(ctx, *a.old); err != nil {
+				return err
 			}
 		}
 	}
 	return nil
+}
+
+// setAside stops the containers whose services are gone and frees their names, so that they can come back if the start
+// fails.
+func (x *execution) setAside(ctx context.Context) error {
+	var gone []found
+	for _, a := range x.plan.removals {
+		x.log(a.String())
+		gone = append(gone, *a.old)
+	}
+	return inStopOrder(gone, func(c found) error {
+		if err := x.engine.stopContainer(ctx, c, x.log); err != nil {
+			return err
+		}
+		return x.freeName(ctx, c)
+	})
 }
 
 func (x *execution) freeName(ctx context.Context, c found) error {
@@ -72,10 +76,13 @@ func (x *execution) undo(ctx context.Context, cause error) error {
 		}
 	}
 	for _, id := range x.containers {
-		tell(x.engine.discard(ctx, id))
+		tell(x.takeAway(ctx, id))
 	}
 	for _, c := range x.replaced {
 		tell(x.bringBack(ctx, c))
+	}
+	for _, c := range x.paused {
+		tell(x.start(ctx, member{c.id, c.name}, c.labels))
 	}
 	for _, name := range x.networks {
 		tell(x.engine.removeNetwork(ctx, name))
@@ -96,9 +103,17 @@ func (x *execution) bringBack(ctx context.Context, c found) error {
 	if !c.running() {
 		return nil
 	}
-	return x.engine.do(ctx, "start container "+c.name, func(ctx context.Context) error {
-		return x.engine.client.ContainerStart(ctx, c.id, container.StartOptions{})
-	})
+	return x.start(ctx, member{c.id, c.name}, c.labels)
+}
+
+// takeAway removes a container that the execution made. It is killed; before that it has its pre_stop hooks, since others
+// may know of it by then.
+func (x *execution) takeAway(ctx context.Context, id string) error {
+	c, err := x.engine.inspect(ctx, id)
+	if err == nil && c.State.Running {
+		x.engine.beforeStop(ctx, found{id: id, name: strings.TrimPrefix(c.Name, "/"), labels: c.Config.Labels}, x.log)
+	}
+	return x.engine.discard(ctx, id)
 }
 
 func (e *Engine) rename(ctx context.Context, c found, name string) error {

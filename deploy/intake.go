@@ -210,5 +210,5 @@ func (w *worker) stop(ctx context.Context, slice Slice) error {
 	if slice == route.Slice {
 		return &ConflictError{Reason: fmt.Sprintf("%s is live: stopping it would take the site down", slice), Next: "switch to the other slice first"}
 	}
-	return w.Runtime.Stop(ctx, slice, func(string, ...Step) {})
+	return w.Runtime.Stop(ctx, slice, func(line string, _ ...Step) { w.log.Info("stopping a slice", "slice", slice, "progress", line) })
 }
