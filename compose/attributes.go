@@ -34,6 +34,7 @@ var attributes = slices.Concat(
 	resourceAttributes,
 	securityAttributes,
 	networkAttributes,
+	namespaceAttributes,
 	mountAttributes,
 	fileAttributes,
 	healthAttributes,
@@ -48,6 +49,7 @@ var otherAttributes = []attribute{
 	{name: "deploy.labels deploy.update_config deploy.rollback_config deploy.placement deploy.endpoint_mode", ignored: "it is about a swarm, and Compose ignores it too"},
 	{name: "models", refused: "verdigris runs no model runner"},
 	{name: "provider", refused: "what a provider runs is outside of the Docker Engine"},
+	{name: "use_api_socket", refused: "it would copy the registry credentials of this machine into the container; mount /var/run/docker.sock where a container needs the engine"},
 	{name: "dockerfile net log_driver log_opt", refused: "it was dropped from the Compose specification"},
 }
 
@@ -83,6 +85,9 @@ type blueprint struct {
 	// PreStart are containers that run to their end before this one starts.
 	PreStart []types.ContainerSpec `json:",omitempty"`
 	files    []copied              // what is copied into it before it starts
+
+	service types.ServiceConfig
+	number  int // of the service's containers, from 1
 }
 
 // attachment is one network that the container joins; an Engine before 25 takes only the first at creation.
@@ -98,6 +103,8 @@ func (p *project) blueprint(s types.ServiceConfig, number int) (*blueprint, erro
 		Name:    p.containerName(s, number),
 		Config:  &container.Config{Labels: map[string]string{}},
 		Host:    &container.HostConfig{},
+		service: s,
+		number:  number,
 	}
 	for _, a := range attributes {
 		if a.apply == nil {

@@ -133,9 +133,9 @@ func TestEveryMappedKeyReachesTheEngine(t *testing.T) {
 // a person decides whether to map it.
 var unmappedKeys = []string{
 	"annotations", "blkio_config", "cpu_count", "cpu_percent", "cpu_rt_period", "cpu_rt_runtime",
-	"credential_spec", "external_links", "gpus", "isolation", "links",
-	"mac_address", "platform",
-	"pull_refresh_after", "umask", "use_api_socket", "volume_driver", "volumes_from",
+	"credential_spec", "gpus", "isolation",
+	"platform",
+	"pull_refresh_after", "umask", "volume_driver",
 }
 
 func TestEveryKeyOfComposeIsEitherMappedOrRefused(t *testing.T) {

@@ -183,12 +183,16 @@ func (x *execution) createContainers(ctx context.Context) error {
 		return err
 	}
 	for _, level := range x.plan.levels {
+		first := x.firstContainers()
 		group, ctx := errgroup.WithContext(ctx)
 		group.SetLimit(concurrency)
 		for _, sp := range level {
 			for _, a := range sp.actions {
 				if a.blueprint != nil {
 					group.Go(func() error {
+						if err := a.blueprint.resolve(sp.service, first); err != nil {
+							return err
+						}
 						_, err := x.create(ctx, a.blueprint)
 						return err
 					})
@@ -256,23 +260,27 @@ func (x *execution) createVolume(ctx context.Context, key string) error {
 	return err
 }
 
-// createContainer makes the container, joins it to all its networks and gives it its files. It returns the id also
-// when something after the making fails.
+// createContainer makes the container, joins it to all its networks and gives it its files; older engines take only the
+// first network at creation. It returns the id also when something after the making fails.
 func (e *Engine) createContainer(ctx context.Context, b *blueprint) (string, error) {
-	var first *network.NetworkingConfig
-	if len(b.Networks) > 0 {
-		first = &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{b.Networks[0].Network: b.Networks[0].Settings}}
+	atOnce := b.Networks
+	if olderThan(e.api(), endpointAPI) {
+		atOnce = atOnce[:min(1, len(atOnce))]
+	}
+	endpoints := &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{}}
+	for _, n := range atOnce {
+		endpoints.EndpointsConfig[n.Network] = n.Settings
 	}
 	var id string
 	err := e.make(ctx, "create container "+b.Name, func(ctx context.Context) error {
-		made, err := e.client.ContainerCreate(ctx, b.Config, b.Host, first, nil, b.Name)
+		made, err := e.client.ContainerCreate(ctx, b.Config, b.Host, endpoints, nil, b.Name)
 		id = made.ID
 		return err
 	})
 	if err != nil {
 		return id, taken(err)
 	}
-	for _, n := range b.Networks[min(1, len(b.Networks)):] {
+	for _, n := range b.Networks[len(atOnce):] {
 		err := e.do(ctx, fmt.Sprintf("connect container %s to network %s", b.Name, n.Network), func(ctx context.Context) error {
 			return e.client.NetworkConnect(ctx, n.Network, id, n.Settings)
 		})

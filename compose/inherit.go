@@ -7,11 +7,12 @@ import (
 )
 
 // inherit hands the anonymous volumes of the container that is replaced on to its successor, as Compose does: the
-// data of a database without a named volume survives a changed setting.
-func (b *blueprint) inherit(old found) {
+// data of a database without a named volume survives a changed setting. What others lent to it, they lend to the
+// successor too.
+func (b *blueprint) inherit(old found, lent map[string]bool) {
 	taken := b.targets()
 	for _, m := range old.mounts {
-		if m.Type == mount.TypeVolume && len(m.Name) == 64 && !taken[m.Destination] {
+		if m.Type == mount.TypeVolume && len(m.Name) == 64 && !taken[m.Destination] && !lent[m.Name] {
 			b.Host.Binds = append(b.Host.Binds, m.Name+":"+m.Destination+":rw")
 		}
 	}

@@ -63,9 +63,13 @@ func (r *Runtime) prepareJob(ctx context.Context, p *project, rel deploy.Release
 	}
 	b.Config.Image = img.ref
 	b.Host.PortBindings = nil
+	b.withoutNames()
 	b.Host.RestartPolicy = container.RestartPolicy{}
 	b.Config.Healthcheck = &container.HealthConfig{Test: []string{"NONE"}}
 	p.label(b, s, 1, img.id)
+	if err := seen.lend(b, s); err != nil {
+		return nil, nil, err
+	}
 	b.Config.Labels[labelOneOff] = "True"
 	return newExecution(r, pl, log), b, nil
 }

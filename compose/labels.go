@@ -37,6 +37,7 @@ const (
 	labelDir     = "verdigris.dir"    // of verdigris.yml
 	labelConfig  = "verdigris.config" // a hash of what was asked of the engine; it decides about recreation
 	labelHooks   = "verdigris.hooks"  // what runs in the container after its start and before its stop, as JSON
+	labelShares  = "verdigris.shares" // with which containers it shares something, as service=id
 )
 
 // composeVersion is the version of Compose whose behaviour is followed; Compose 1.29 wants one of at least 1.21.

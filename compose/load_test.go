@@ -78,7 +78,7 @@ func TestFilesThatCannotWorkAreRefusedByName(t *testing.T) {
 		"a key that verdigris does not map":  {"services: {web: {image: x, gpus: all}}", "service web: gpus", "take it out"},
 		"a nested key that is not mapped":    {"services:\n  web:\n    image: x\n    healthcheck:\n      test: x\n      start_interval: 1s\n", "healthcheck.start_interval (blue.yml:6)", ""},
 		"a list item's key that is not":      {"services: {web: {image: x, volumes: [{type: volume, target: /x, volume: {subpath: y}}]}}", "volumes.volume.subpath", ""},
-		"a namespace of another service":     {"services: {web: {image: x}, b: {image: x, network_mode: 'service:web'}}", "network_mode: service:web", ""},
+		"a namespace that no engine shares":  {"services: {web: {image: x}, b: {image: x, uts: 'service:web'}}", "uts: service:web", ""},
 		"a mode of a cluster":                {"services: {web: {image: x, deploy: {mode: global}}}", "deploy.mode: global", ""},
 		"one host port for two containers":   {"services: {web: {image: x, scale: 2, ports: ['8080:80']}}", "port 8080", ""},
 		"a secret whose file does not exist": {"services: {web: {image: x, secrets: [s]}}\nsecrets: {s: {file: ./nope}}", "secret s", "create the file"},

@@ -2,44 +2,55 @@ package compose
 
 import (
 	"fmt"
+	"maps"
+	"net"
 	"slices"
-	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/network"
-	"github.com/docker/go-connections/nat"
 )
 
 // networkAttributes say whom the container can reach and who can reach it.
 var networkAttributes = []attribute{
-	{name: "networks", parts: "aliases ipv4_address ipv6_address link_local_ips priority driver_opts use_service_name_alias", apply: mapNetworks},
-	{name: "network_mode", apply: mapNetworkMode},
-	{name: "ports", parts: "name mode host_ip target published protocol app_protocol", apply: mapPorts},
+	{
+		name:  "networks",
+		parts: "aliases ipv4_address ipv6_address link_local_ips mac_address priority driver_opts use_service_name_alias",
+		apply: mapNetworks,
+	},
+	{name: "networks.gw_priority", since: "1.48"},    // mapNetworks
+	{name: "networks.interface_name", since: "1.49"}, // mapNetworks
+	{name: "mac_address", apply: mapMAC},
+	{name: "links external_links", apply: mapLinks},
+	{name: "ports", parts: "host_ip target published protocol", apply: mapPorts},
+	{name: "ports.mode ports.name ports.app_protocol", ignored: "one machine has one way to publish a port, and Compose ignores it too", quiet: true},
 	{name: "expose", apply: mapExpose},
-	{name: "extra_hosts dns dns_opt dns_search", apply: mapNames},
+	{name: "extra_hosts", apply: mapHosts},
+	{name: "dns dns_opt dns_search", apply: mapDNS},
 }
 
-// mapNetworks joins the networks in the order of their priority; in each the container answers to its service's
-// name, its own name and the aliases.
+// endpointAPI is the first Docker API that takes all networks at a container's creation and a MAC address for each.
+const endpointAPI = "1.44"
+
+// interfaceOption is the option by which the engine names the interface of a container in a network.
+const interfaceOption = "com.docker.network.endpoint.ifname"
+
+// mapNetworks joins the networks in the order of their priority. The first one is the container's own network mode; an
+// address of the service itself belongs to it.
 func mapNetworks(b *blueprint, s types.ServiceConfig) error {
-	for _, key := range s.NetworksByPriority() {
-		settings := &network.EndpointSettings{}
-		if s.Networks[key].ServiceNameAliasEnabled() {
-			settings.Aliases = append(settings.Aliases, s.Name)
+	for i, key := range s.NetworksByPriority() {
+		settings, err := b.endpoint(s, s.Networks[key])
+		if err != nil {
+			return fmt.Errorf("service %s: network %s: %w", s.Name, key, err)
 		}
-		settings.Aliases = append(settings.Aliases, b.Name)
-		if n := s.Networks[key]; n != nil {
-			settings.Aliases = append(settings.Aliases, n.Aliases...)
-			settings.DriverOpts = n.DriverOpts
-			if n.Ipv4Address != "" || n.Ipv6Address != "" || len(n.LinkLocalIPs) > 0 {
-				settings.IPAMConfig = &network.EndpointIPAMConfig{
-					IPv4Address: n.Ipv4Address, IPv6Address: n.Ipv6Address, LinkLocalIPs: n.LinkLocalIPs,
-				}
-			}
+		if i == 0 {
+			err = b.firstMAC(s, settings)
+		} else if settings.MacAddress != "" && olderThan(b.project.api, endpointAPI) {
+			err = unsupported(s, fmt.Sprintf("networks.mac_address of the second network %s below Docker API %s", key, endpointAPI))
 		}
-		slices.Sort(settings.Aliases)
-		settings.Aliases = slices.Compact(settings.Aliases)
+		if err != nil {
+			return err
+		}
 		b.Networks = append(b.Networks, attachment{b.project.Networks[key].Name, settings})
 	}
 	if len(b.Networks) > 0 {
@@ -48,53 +59,97 @@ func mapNetworks(b *blueprint, s types.ServiceConfig) error {
 	return nil
 }
 
-func mapNetworkMode(b *blueprint, s types.ServiceConfig) error {
-	if strings.HasPrefix(s.NetworkMode, types.ServicePrefix) {
-		return unsupported(s, "network_mode: "+s.NetworkMode)
+// endpoint maps what the service says of one network; n is nil where it only names it.
+func (b *blueprint) endpoint(s types.ServiceConfig, n *types.ServiceNetworkConfig) (*network.EndpointSettings, error) {
+	settings := &network.EndpointSettings{Aliases: b.aliases(s, n), Links: b.links(s)}
+	if n == nil {
+		return settings, nil
 	}
-	if s.NetworkMode != "" {
-		b.Host.NetworkMode = container.NetworkMode(s.NetworkMode)
-	}
-	return nil
-}
-
-func mapPorts(b *blueprint, s types.ServiceConfig) error {
-	for _, p := range s.Ports {
-		if s.GetScale() > 1 && p.Published != "" && !strings.Contains(p.Published, "-") {
-			return fmt.Errorf("service %s wants %d containers and each of them port %s of the host: leave the host port out or run one container", s.Name, s.GetScale(), p.Published)
+	settings.IPAMConfig = &network.EndpointIPAMConfig{IPv4Address: n.Ipv4Address, IPv6Address: n.Ipv6Address, LinkLocalIPs: words(n.LinkLocalIPs...)}
+	settings.MacAddress = n.MacAddress
+	settings.GwPriority = n.GatewayPriority
+	settings.DriverOpts = maps.Clone(n.DriverOpts)
+	if n.InterfaceName != "" {
+		if settings.DriverOpts == nil {
+			settings.DriverOpts = map[string]string{}
 		}
-		port := nat.Port(fmt.Sprintf("%d/%s", p.Target, p.Protocol))
-		b.expose(port)
-		if b.Host.PortBindings == nil {
-			b.Host.PortBindings = nat.PortMap{}
+		settings.DriverOpts[interfaceOption] = n.InterfaceName
+	}
+	return settings, checkEndpoint(n)
+}
+
+// aliases are the names that the container answers to in a network: its service's, its own and those of the file.
+func (b *blueprint) aliases(s types.ServiceConfig, n *types.ServiceNetworkConfig) []string {
+	names := []string{b.Name}
+	if n.ServiceNameAliasEnabled() {
+		names = append(names, s.Name)
+	}
+	if n != nil {
+		names = append(names, n.Aliases...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// withoutNames leaves the container its own name alone: who asks for the service must not reach a job.
+func (b *blueprint) withoutNames() {
+	for _, n := range b.Networks {
+		n.Settings.Aliases = []string{b.Name}
+	}
+}
+
+// checkEndpoint refuses addresses that are none.
+func checkEndpoint(n *types.ServiceNetworkConfig) error {
+	for _, address := range words(append([]string{n.Ipv4Address, n.Ipv6Address}, n.LinkLocalIPs...)...) {
+		if net.ParseIP(address) == nil {
+			return fmt.Errorf("%s is no address", address)
 		}
-		b.Host.PortBindings[port] = append(b.Host.PortBindings[port], nat.PortBinding{HostIP: p.HostIP, HostPort: p.Published})
 	}
 	return nil
 }
 
-func mapExpose(b *blueprint, s types.ServiceConfig) error {
-	for _, port := range s.Expose {
-		if !strings.Contains(port, "/") {
-			port += "/tcp"
+// firstMAC gives the first network the service's MAC address, unless it has its own. Older engines know one address
+// alone, that of the whole container.
+func (b *blueprint) firstMAC(s types.ServiceConfig, first *network.EndpointSettings) error {
+	if s.MacAddress != "" && first.MacAddress != "" && s.MacAddress != first.MacAddress {
+		return fmt.Errorf("service %s: mac_address is %s, and that of its first network %s: they are one", s.Name, s.MacAddress, first.MacAddress)
+	}
+	if first.MacAddress == "" {
+		first.MacAddress = s.MacAddress
+	}
+	if olderThan(b.project.api, endpointAPI) {
+		*onlyMAC(b.Config), first.MacAddress = first.MacAddress, ""
+	}
+	return checkMAC(s, first.MacAddress, *onlyMAC(b.Config))
+}
+
+// onlyMAC is where an engine before API 1.44 takes the one MAC address of a container.
+func onlyMAC(c *container.Config) *string {
+	//lint:ignore SA1019 these engines have no other place for it
+	return &c.MacAddress //nolint:staticcheck // as above
+}
+
+func checkMAC(s types.ServiceConfig, addresses ...string) error {
+	for _, address := range words(addresses...) {
+		if _, err := net.ParseMAC(address); err != nil {
+			return fmt.Errorf("service %s: mac_address %s is none", s.Name, address)
 		}
-		b.expose(nat.Port(port))
 	}
 	return nil
 }
 
-func (b *blueprint) expose(port nat.Port) {
-	if b.Config.ExposedPorts == nil {
-		b.Config.ExposedPorts = nat.PortSet{}
+// mapMAC is about a service that has a network mode in place of networks: the engine's own bridge alone takes an
+// address.
+func mapMAC(b *blueprint, s types.ServiceConfig) error {
+	switch {
+	case s.MacAddress == "" || len(s.Networks) > 0:
+		return nil
+	case s.NetworkMode != "bridge":
+		return unsupported(s, "mac_address with network_mode: "+s.NetworkMode)
+	case olderThan(b.project.api, endpointAPI):
+		*onlyMAC(b.Config) = s.MacAddress
+	default:
+		b.Networks = []attachment{{"bridge", &network.EndpointSettings{MacAddress: s.MacAddress}}}
 	}
-	b.Config.ExposedPorts[port] = struct{}{}
-}
-
-func mapNames(b *blueprint, s types.ServiceConfig) error {
-	b.Host.ExtraHosts = s.ExtraHosts.AsList(":")
-	slices.Sort(b.Host.ExtraHosts)
-	b.Host.DNS = s.DNS
-	b.Host.DNSOptions = s.DNSOpts
-	b.Host.DNSSearch = s.DNSSearch
-	return nil
+	return checkMAC(s, s.MacAddress)
 }

@@ -18,8 +18,14 @@ type observation struct {
 	containers []found // of the project, one-off ones left out
 	// others are the running containers of everybody else.
 	others   []found
-	networks map[string]map[string]string // every network's labels, by name
-	volumes  map[string]volume.Volume     // every volume, by name
+	networks []foundNetwork
+	volumes  map[string]volume.Volume // every volume, by name
+}
+
+// foundNetwork is one network that the engine has. Older engines let several have one name.
+type foundNetwork struct {
+	id, name string
+	labels   map[string]string
 }
 
 // found is one container that the engine has.
@@ -43,7 +49,7 @@ func (f found) ended() bool { return f.state == "exited" || f.state == "created"
 
 // observe looks at everything that a plan for the project depends on.
 func (e *Engine) observe(ctx context.Context, name string) (observation, error) {
-	o := observation{networks: map[string]map[string]string{}, volumes: map[string]volume.Volume{}}
+	o := observation{volumes: map[string]volume.Volume{}}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		all, err := e.list(ctx, filters.NewArgs())
@@ -56,7 +62,7 @@ func (e *Engine) observe(ctx context.Context, name string) (observation, error) 
 		return e.do(ctx, "list networks", func(ctx context.Context) error {
 			networks, err := e.client.NetworkList(ctx, network.ListOptions{})
 			for _, n := range networks {
-				o.networks[n.Name] = n.Labels
+				o.networks = append(o.networks, foundNetwork{n.ID, n.Name, n.Labels})
 			}
 			return err
 		})

@@ -78,11 +78,11 @@ func newPlan(p *project, seen observation, images map[string]image) (*plan, erro
 	if err := out.planVolumes(seen); err != nil {
 		return nil, err
 	}
-	changed := map[string]bool{}
+	done := progress{map[string]bool{}, map[string]bool{}, map[string]string{}}
 	for _, names := range levels(p.Services) {
 		var level []servicePlan
 		for _, name := range names {
-			sp, err := planService(p, p.Services[name], seen, images[name], changed)
+			sp, err := planService(p, p.Services[name], seen, images[name], done)
 			if err != nil {
 				return nil, err
 			}
@@ -108,9 +108,20 @@ func (pl *plan) orphan(c found) {
 	pl.removals = append(pl.removals, action{verb: remove, name: c.name, why: "no such service", old: &c})
 }
 
-// planService decides about each container of one service, and notes in changed whether any is new.
-func planService(p *project, s types.ServiceConfig, seen observation, img image, changed map[string]bool) (servicePlan, error) {
+// progress is what has been decided about the services so far.
+type progress struct {
+	changed map[string]bool // those with a new container
+	stopped map[string]bool // those with a container that is the same and starts again
+	// first has the id of each service's first container where it stays: it is what others refer to.
+	first map[string]string
+}
+
+// planService decides about each container of one service, and notes it in done.
+func planService(p *project, s types.ServiceConfig, seen observation, img image, done progress) (servicePlan, error) {
 	sp := servicePlan{service: s, waits: waits(p, s)}
+	if err := p.checkShares(s); err != nil {
+		return sp, err
+	}
 	have := map[int]found{}
 	for _, c := range seen.containers {
 		if c.service != s.Name {
@@ -130,33 +141,55 @@ func planService(p *project, s types.ServiceConfig, seen observation, img image,
 		}
 		b.Config.Image = img.ref
 		p.label(b, s, number, img.id)
-		a := decide(b, have[number], img, restartedWith(s, changed))
-		changed[s.Name] = changed[s.Name] || a.verb == create || a.verb == replace
+		if err := b.resolve(s, done.first); err != nil {
+			return sp, err
+		}
+		a := decide(b, have[number], img, done)
+		if a.verb == replace {
+			b.inherit(*a.old, seen.lent(s))
+		}
+		done.note(s.Name, number, a)
 		sp.actions = append(sp.actions, a)
 	}
 	return sp, nil
 }
 
-func decide(b *blueprint, old found, img image, dependency string) action {
-	a := action{name: b.Name, old: &old}
+func (done progress) note(service string, number int, a action) {
+	switch a.verb {
+	case create, replace:
+		done.changed[service] = true
+		return
+	case start, restart:
+		done.stopped[service] = true
+	}
+	if number == 1 {
+		done.first[service] = a.old.id
+	}
+}
+
+func decide(b *blueprint, old found, img image, done progress) action {
+	a := action{name: b.Name, old: &old, blueprint: b}
+	again, partner := done.restartedWith(b.service), done.renewed(b.service, old)
 	switch {
 	case old.id == "":
 		return action{verb: create, name: b.Name, blueprint: b}
+	case partner != "":
+		a.verb, a.why = replace, partner
 	case !old.madeFrom(b):
-		a.verb, a.why, a.blueprint = replace, "its configuration changed", b
+		a.verb, a.why = replace, "its configuration changed"
 	case old.name != b.Name:
-		a.verb, a.why, a.blueprint = replace, "its name was "+old.name, b
+		a.verb, a.why = replace, "its name was "+old.name
 	case old.imageID != img.id:
-		a.verb, a.why, a.blueprint = replace, "its image changed", b
+		a.verb, a.why = replace, "its image changed"
 	case !old.running():
 		a.verb, a.why = start, "it is "+old.state
-	case dependency != "":
-		a.verb, a.why = restart, "it restarts with "+dependency
+	case again != "":
+		a.verb, a.why = restart, "it restarts with "+again
 	default:
 		a.verb = keep
 	}
-	if a.verb == replace {
-		b.inherit(old)
+	if a.verb != replace {
+		a.blueprint = nil
 	}
 	return a
 }
@@ -170,11 +203,28 @@ func (f found) madeFrom(b *blueprint) bool {
 	return f.config == b.Config.Labels[labelConfig]
 }
 
-// restartedWith names a dependency that is new and with which the service wants to be restarted.
-func restartedWith(s types.ServiceConfig, changed map[string]bool) string {
+// restartedWith names a dependency with which the service has to be restarted: one that is new where the file wants it
+// so, or one whose namespace it shares, which ends when the other one stops.
+func (done progress) restartedWith(s types.ServiceConfig) string {
 	for _, name := range slices.Sorted(maps.Keys(s.DependsOn)) {
-		if s.DependsOn[name].Restart && changed[name] {
+		if s.DependsOn[name].Restart && done.changed[name] {
 			return name
+		}
+	}
+	for _, share := range shares(s) {
+		if share.lives && done.stopped[share.service] {
+			return share.service
+		}
+	}
+	return ""
+}
+
+// renewed says why the old container cannot go on with those that it shares something with; empty when it can.
+func (done progress) renewed(s types.ServiceConfig, old found) string {
+	for _, share := range shares(s) {
+		with, known := old.partners()[share.service]
+		if id := done.first[share.service]; id == "" || known && id != with {
+			return fmt.Sprintf("it shares the %s of %s, whose container is new", share.what, share.service)
 		}
 	}
 	return ""

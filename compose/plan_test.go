@@ -52,17 +52,23 @@ func (s *site) running(commit deploy.Commit, images map[string]image) observatio
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	seen := observation{networks: map[string]map[string]string{}, volumes: map[string]volume.Volume{}}
+	seen := observation{volumes: map[string]volume.Volume{}}
 	for _, key := range pl.networks {
-		seen.networks[p.Networks[key].Name] = p.networkOptions(key).Labels
+		name := p.Networks[key].Name
+		seen.networks = append(seen.networks, foundNetwork{"id of " + name, name, p.networkOptions(key).Labels})
 	}
 	for _, key := range pl.volumes {
 		o := p.volumeOptions(key)
 		seen.volumes[o.Name] = volume.Volume{Name: o.Name, Driver: "local", Options: o.DriverOpts, Labels: o.Labels}
 	}
+	first := map[string]string{}
 	for _, level := range pl.levels {
 		for _, sp := range level {
 			for i, a := range sp.actions {
+				check(s.t, a.blueprint.resolve(sp.service, first))
+				if i == 0 {
+					first[sp.service.Name] = a.name
+				}
 				labels := a.blueprint.Config.Labels
 				seen.containers = append(seen.containers, found{
 					id: a.name, name: a.name, service: sp.service.Name, number: i + 1, state: "running",
@@ -207,7 +213,7 @@ func TestNetworksThatDoNotFitAreRefused(t *testing.T) {
 
 	s = newSite(t, nil, "services: {web: {image: web}}")
 	name := s.settings.App + "-blue_default"
-	_, err = s.planOf(commitA, observation{networks: map[string]map[string]string{name: {}}}, someImages)
+	_, err = s.planOf(commitA, observation{networks: []foundNetwork{{"id", name, nil}}}, someImages)
 	wants(t, err, "does not belong to project")
 
 	seen := s.running(commitA, someImages)

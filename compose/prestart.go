@@ -96,7 +96,7 @@ func (x *execution) hookBlueprint(s types.ServiceConfig, index int, image string
 	p := x.plan.project
 	spec := types.ServiceConfig{Name: s.Name, ContainerSpec: s.PreStart[index].ContainerSpec}
 	spec.ContainerName = fmt.Sprintf("%s-%s-pre_start-%d", p.Name, s.Name, index)
-	b, err := p.blueprint(spec, 1)
+	b, err := p.blueprint(resolve(spec, x.firstContainers()), 1)
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ func (p *project) networkOptions(key string) network.CreateOptions {
 	n := p.Networks[key]
 	options := network.CreateOptions{
 		Driver:     n.Driver,
+		EnableIPv4: n.EnableIPv4,
 		EnableIPv6: n.EnableIPv6,
 		IPAM:       ipam(n.Ipam),
 		Internal:   n.Internal,

@@ -8,13 +8,12 @@ import (
 	"github.com/docker/docker/api/types/strslice"
 )
 
-// securityAttributes say what the container may do and which namespaces it shares.
+// securityAttributes say what the container may do.
 var securityAttributes = []attribute{
 	{name: "cap_add cap_drop privileged read_only group_add", apply: mapPrivileges},
 	{name: "security_opt", apply: mapSecurityOpt},
 	{name: "devices", parts: "source target permissions", apply: mapDevices},
 	{name: "device_cgroup_rules sysctls runtime cgroup_parent", apply: mapKernel},
-	{name: "pid ipc uts userns_mode cgroup", apply: mapNamespaces},
 }
 
 func mapPrivileges(b *blueprint, s types.ServiceConfig) error {
@@ -55,20 +54,5 @@ func mapKernel(b *blueprint, s types.ServiceConfig) error {
 	b.Host.Sysctls = s.Sysctls
 	b.Host.Runtime = s.Runtime
 	b.Host.CgroupParent = s.CgroupParent
-	return nil
-}
-
-// mapNamespaces refuses the namespace of another service: its container's id is not known when this one is planned.
-func mapNamespaces(b *blueprint, s types.ServiceConfig) error {
-	for key, mode := range map[string]string{"pid": s.Pid, "ipc": s.Ipc, "uts": s.Uts, "cgroup": s.Cgroup} {
-		if strings.HasPrefix(mode, types.ServicePrefix) {
-			return unsupported(s, key+": "+mode)
-		}
-	}
-	b.Host.PidMode = container.PidMode(s.Pid)
-	b.Host.IpcMode = container.IpcMode(s.Ipc)
-	b.Host.UTSMode = container.UTSMode(s.Uts)
-	b.Host.UsernsMode = container.UsernsMode(s.UserNSMode)
-	b.Host.CgroupnsMode = container.CgroupnsMode(s.Cgroup)
 	return nil
 }

@@ -17,6 +17,7 @@ var (
 	serviceTable = table{"service", attributes}
 	networkTable = table{"network", []attribute{ // resources.go
 		{name: "name driver driver_opts external internal attachable labels enable_ipv6"},
+		{name: "enable_ipv4", since: "1.48"},
 		{name: "ipam", parts: "driver config options config.subnet config.gateway config.ip_range config.aux_addresses"},
 	}}
 	volumeTable = table{"volume", []attribute{{name: "name driver driver_opts external labels"}}} // resources.go

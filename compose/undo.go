@@ -3,6 +3,7 @@ package compose
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 )
 
@@ -81,7 +82,7 @@ func (x *execution) undo(ctx context.Context, cause error) error {
 	for _, c := range x.replaced {
 		tell(x.bringBack(ctx, c))
 	}
-	for _, c := range x.paused {
+	for _, c := range slices.Backward(x.paused) { // who shares a namespace was stopped before its owner
 		tell(x.start(ctx, member{c.id, c.name}, c.labels))
 	}
 	for _, name := range x.networks {
