@@ -2,108 +2,121 @@ package compose
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
-	"sync"
+	"strings"
 	"time"
 
 	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/pkg/stdcopy"
-	"golang.org/x/sync/errgroup"
 
 	"verdigris/deploy"
 )
 
-// Logs writes the slice's container logs to w, each line after its container's name. Without following, the
-// containers come one after the other; following, lines come as they are printed, until ctx ends.
+// LogSource is a container whose log is read.
+type LogSource struct {
+	Container string // its full name, e.g. shop-blue-web-1
+	Service   string
+	Number    int // of the service's containers, from 1
+}
+
+// Short is the service and the number, as people know it from Docker Compose: web-1.
+func (s LogSource) Short() string { return s.Service + "-" + strconv.Itoa(s.Number) }
+
+// LogLine is one line that a container printed.
+type LogLine struct {
+	LogSource
+	Time time.Time // when the engine got it
+	Text string
+}
+
+// Logs writes the slice's container logs to w, each line after its container's short name, in the order of ReadLog.
 func (r *Runtime) Logs(ctx context.Context, slice deploy.Slice, opts deploy.LogOptions, w io.Writer) error {
-	containers, err := r.engine.containersOf(ctx, r.settings.Project(slice))
+	sources, err := r.LogSources(ctx, slice, opts.Services)
 	if err != nil {
 		return err
 	}
-	containers = slices.DeleteFunc(containers, func(c found) bool {
-		return len(opts.Services) > 0 && !slices.Contains(opts.Services, c.service)
-	})
 	var width int
-	for _, c := range containers {
-		width = max(width, len(shortName(c)))
+	for _, s := range sources {
+		width = max(width, len(s.Short()))
 	}
-	group, ctx := errgroup.WithContext(ctx)
-	if !opts.Follow {
-		group.SetLimit(1)
-	}
-	var mu sync.Mutex
-	for _, c := range containers {
-		group.Go(func() error {
-			return r.engine.stream(ctx, c.id, logsOptions(opts), func(line string) error {
-				mu.Lock()
-				defer mu.Unlock()
-				_, err := fmt.Fprintf(w, "%-*s | %s\n", width, shortName(c), line)
-				return err
-			})
-		})
-	}
-	return group.Wait()
-}
-
-// shortName is the service and the number: web-1.
-func shortName(c found) string { return c.service + "-" + strconv.Itoa(c.number) }
-
-// wholeLog asks for all lines until the container ends.
-var wholeLog = container.LogsOptions{ShowStdout: true, ShowStderr: true, Follow: true}
-
-func logsOptions(opts deploy.LogOptions) container.LogsOptions {
-	out := container.LogsOptions{ShowStdout: true, ShowStderr: true, Follow: opts.Follow, Timestamps: opts.Timestamps}
-	if opts.Tail > 0 {
-		out.Tail = strconv.Itoa(opts.Tail)
-	}
-	if !opts.Since.IsZero() {
-		out.Since = opts.Since.Format(time.RFC3339Nano)
-	}
-	return out
-}
-
-// stream calls line for each line of the container's log. A cancelled ctx is the normal end of following.
-func (e *Engine) stream(ctx context.Context, id string, opts container.LogsOptions, line func(string) error) error {
-	i, err := e.inspect(ctx, id)
-	if err != nil {
+	return r.ReadLog(ctx, slice, opts, func(l LogLine) error {
+		text := l.Text
+		if opts.Timestamps {
+			text = l.Time.Format(time.RFC3339Nano) + " " + text
+		}
+		_, err := fmt.Fprintf(w, "%-*s | %s\n", width, l.Short(), text)
 		return err
-	}
-	body, err := e.client.ContainerLogs(ctx, id, opts)
-	if err != nil {
-		return fmt.Errorf("read log: %w", e.explain(err))
-	}
-	defer body.Close()
-	if i.Config.Tty {
-		sink := &lineSink{line: line}
-		_, err = io.Copy(sink, body)
-		err = errors.Join(err, sink.flush())
-	} else {
-		err = demultiplex(body, line)
-	}
-	if err != nil && ctx.Err() == nil {
-		return fmt.Errorf("read log: %w", err)
-	}
-	return nil
+	})
 }
 
-// demultiplex takes the engine's interleaved stream apart, so that a line is never mixed of both outputs.
-func demultiplex(body io.Reader, line func(string) error) error {
-	out, errs := &lineSink{line: line}, &lineSink{line: line}
-	_, err := stdcopy.StdCopy(out, errs, body)
-	return errors.Join(err, out.flush(), errs.flush())
+// LogSources returns the slice's containers, of all services when none is named. An empty slice means the services that the
+// slices share. A service that the slice does not have is a deploy.InputError; there may be no container at all.
+func (r *Runtime) LogSources(ctx context.Context, slice deploy.Slice, services []string) ([]LogSource, error) {
+	containers, err := r.logged(ctx, slice, services)
+	var sources []LogSource
+	for _, c := range containers {
+		sources = append(sources, c.source())
+	}
+	return sources, err
+}
+
+// logged returns the containers of the slice whose logs are asked for.
+func (r *Runtime) logged(ctx context.Context, slice deploy.Slice, services []string) ([]found, error) {
+	containers, err := r.engine.containersOf(ctx, r.projectOf(slice))
+	if err != nil || len(containers) == 0 {
+		return nil, err
+	}
+	known := map[string]bool{}
+	for _, c := range containers {
+		known[c.service] = true
+	}
+	for _, name := range services {
+		if !known[name] {
+			return nil, &deploy.InputError{Reason: fmt.Sprintf("%s has no service %s; it has %s", called(slice), name, strings.Join(slices.Sorted(maps.Keys(known)), ", "))}
+		}
+	}
+	return slices.DeleteFunc(containers, func(c found) bool { return !chosen(services, c.service) }), nil
+}
+
+func (r *Runtime) projectOf(slice deploy.Slice) string {
+	if slice == "" {
+		return r.settings.SharedProject()
+	}
+	return r.settings.Project(slice)
+}
+
+// called names a slice or the shared services for people.
+func called(slice deploy.Slice) string {
+	if slice == "" {
+		return "the shared project"
+	}
+	return "slice " + string(slice)
+}
+
+func chosen(services []string, service string) bool {
+	return len(services) == 0 || slices.Contains(services, service)
+}
+
+func (f found) source() LogSource { return LogSource{f.name, f.service, f.number} }
+
+// noContainers is the error about a log that nobody writes.
+func noContainers(slice deploy.Slice) error {
+	next := fmt.Sprintf("deploy to it: verdigris deploy %s", slice)
+	if slice == "" {
+		next = "start them: verdigris up"
+	}
+	return &deploy.ConflictError{Reason: called(slice) + " has no containers", Next: next}
 }
 
 // tail returns the last n lines of the container's log.
 func (e *Engine) tail(ctx context.Context, id string, n int) ([]string, error) {
-	var lines []string
-	opts := logsOptions(deploy.LogOptions{Tail: n})
-	err := e.stream(ctx, id, opts, func(text string) error {
-		lines = append(lines, text)
+	last := newRing(n)
+	err := e.stream(ctx, id, container.LogsOptions{Tail: strconv.Itoa(n)}, func(_ time.Time, text string) error {
+		last.add(text)
 		return nil
 	})
-	return lines[max(0, len(lines)-n):], err
+	return last.lines, err
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/docker/docker/pkg/stdcopy"
 
@@ -61,7 +62,7 @@ func TestLinesOfBothOutputsAreNeverMixed(t *testing.T) {
 		io.WriteString(part.w, part.text)
 	}
 	var lines []string
-	check(t, demultiplex(&body, func(line string) error {
+	check(t, demultiplex(&body, func(_ time.Time, line string) error {
 		lines = append(lines, line)
 		return nil
 	}))
@@ -69,7 +70,7 @@ func TestLinesOfBothOutputsAreNeverMixed(t *testing.T) {
 		t.Errorf("lines are %q", lines)
 	}
 	enough := errors.New("enough")
-	if err := demultiplex(strings.NewReader(string([]byte{1, 0, 0, 0, 0, 0, 0, 2})+"a\n"), func(string) error { return enough }); !errors.Is(err, enough) {
+	if err := demultiplex(strings.NewReader(string([]byte{1, 0, 0, 0, 0, 0, 0, 2})+"a\n"), func(time.Time, string) error { return enough }); !errors.Is(err, enough) {
 		t.Errorf("the reader's error is lost: %v", err)
 	}
 }

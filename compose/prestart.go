@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"maps"
 	"strconv"
+	"time"
 
 	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/docker/docker/api/types/container"
 
 	"verdigris/deploy"
 )
@@ -123,7 +125,7 @@ func (x *execution) runToEnd(ctx context.Context, b *blueprint, log deploy.Log) 
 		return id, x.withLog(ctx, err)
 	}
 	last := newRing(lastLines)
-	err = x.engine.stream(ctx, id, wholeLog, func(line string) error {
+	err = x.engine.stream(ctx, id, container.LogsOptions{Follow: true}, func(_ time.Time, line string) error {
 		log(line)
 		last.add(line)
 		return nil

@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,36 +14,61 @@ import (
 	"verdigris/deploy"
 )
 
+// logsOf is what the log is asked of and how it is written.
+type logsOf struct {
+	deploy.LogOptions
+	slice    deploy.Slice // empty for the live one
+	shared   bool         // the services that the slices share, instead of a slice
+	since    string
+	noColor  bool
+	noPrefix bool
+}
+
+// sharedName stands for the shared services where a slice can be named.
+const sharedName = "shared"
+
 func (c *cli) logsCommand() *cobra.Command {
-	var (
-		opts  deploy.LogOptions
-		since string
-	)
+	var of logsOf
 	cmd := &cobra.Command{
-		Use:       "logs [blue|green|staging]",
-		Short:     "Show what the containers of a slice print; of the live one when none is named",
+		Use:       "logs [blue|green|staging|shared]",
+		Short:     "Show what the containers of a slice, or the shared ones, print; of the live slice when none is named",
 		Args:      cobra.MaximumNArgs(1),
-		ValidArgs: []string{"blue", "green", "staging"},
+		ValidArgs: []string{"blue", "green", "staging", sharedName},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			slice, err := sliceOrNone(args)
-			if err != nil {
-				return err
-			}
-			if opts.Since, err = parseSince(since, time.Now()); err != nil {
+			if err := of.parse(args, time.Now()); err != nil {
 				return err
 			}
 			return withEngine(cmd.Context(), func(engine *compose.Engine) error {
-				return c.logs(cmd.Context(), engine, slice, opts)
+				return c.logs(cmd.Context(), engine, of)
 			})
 		},
 	}
 	flags := cmd.Flags()
-	flags.BoolVarP(&opts.Follow, "follow", "f", false, "go on with what is printed from now on")
-	flags.StringVar(&since, "since", "", "no older lines than this: a length of time, such as 10m, or a moment, such as 2026-11-20T12:00:00Z")
-	flags.StringSliceVar(&opts.Services, "service", nil, "only these services")
-	flags.IntVarP(&opts.Tail, "tail", "n", 0, "only so many lines of each container; 0 for all")
-	flags.BoolVarP(&opts.Timestamps, "timestamps", "t", false, "with the time of each line")
+	flags.BoolVarP(&of.Follow, "follow", "f", false, "go on with what is printed from now on, by containers that start later too")
+	flags.StringVar(&of.since, "since", "", "no older lines than this: a length of time, such as 10m, or a moment, such as 2026-11-20T12:00:00Z")
+	flags.StringSliceVar(&of.Services, "service", nil, "only these services; may be given several times")
+	flags.IntVarP(&of.Tail, "tail", "n", 0, "only so many lines of each container; 0 for all")
+	flags.BoolVarP(&of.Timestamps, "timestamps", "t", false, "with the time of each line")
+	flags.BoolVar(&of.noColor, "no-color", false, "no colours on a terminal (NO_COLOR)")
+	flags.BoolVar(&of.noPrefix, "no-log-prefix", false, "the lines without the names of their containers")
 	return cmd
+}
+
+// parse reads what the flags alone do not say.
+func (of *logsOf) parse(args []string, now time.Time) (err error) {
+	if of.Tail < 0 {
+		return &deploy.InputError{Reason: fmt.Sprintf("--tail takes a number of lines, not %d", of.Tail)}
+	}
+	if of.Since, err = parseSince(of.since, now); err != nil {
+		return err
+	}
+	if of.shared = slices.Equal(args, []string{sharedName}); of.shared {
+		return nil
+	}
+	if of.slice, err = sliceOrNone(args); err != nil {
+		return &deploy.HintedError{Err: err, Next: "name one of them, or shared for the services that they share"}
+	}
+	return nil
 }
 
 // parseSince reads a length of time before now, or a moment as RFC 3339 writes it.
@@ -61,7 +86,7 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 	return moment, nil
 }
 
-func (c *cli) logs(ctx context.Context, engine *compose.Engine, slice deploy.Slice, opts deploy.LogOptions) error {
+func (c *cli) logs(ctx context.Context, engine *compose.Engine, of logsOf) error {
 	cfg, err := c.load()
 	if err != nil {
 		return err
@@ -71,7 +96,7 @@ func (c *cli) logs(ctx context.Context, engine *compose.Engine, slice deploy.Sli
 		return err
 	}
 	p := &parts{app: app, runtime: newRuntime(engine, app)}
-	if slice == "" {
+	if of.slice == "" && !of.shared {
 		if err := p.addRouter(cfg, slog.New(slog.NewTextHandler(io.Discard, nil))); err != nil {
 			return err
 		}
@@ -79,32 +104,25 @@ func (c *cli) logs(ctx context.Context, engine *compose.Engine, slice deploy.Sli
 		if err != nil {
 			return err
 		}
-		if slice = route.Slice; slice == "" {
+		if of.slice = route.Slice; of.slice == "" {
 			return &deploy.ConflictError{Reason: "nothing is live yet", Next: "name the slice: verdigris logs blue"}
 		}
 	}
-	err = p.runtime.Logs(ctx, slice, opts, c.logWriter())
+	err = c.writeLog(ctx, p.runtime, of)
 	if ctx.Err() != nil {
 		return nil // Ctrl-C is how following ends
 	}
 	return err
 }
 
-// logWriter writes lines as they are or, with --json, each as {"line": ...}.
-func (c *cli) logWriter() io.Writer {
-	if c.json {
-		return jsonLines{json.NewEncoder(c.out)}
+// writeLog writes the log of a slice, or with an empty one of the shared services.
+func (c *cli) writeLog(ctx context.Context, runtime *compose.Runtime, of logsOf) error {
+	sources, err := runtime.LogSources(ctx, of.slice, of.Services)
+	if err != nil {
+		return err
 	}
-	return c.out
-}
-
-type jsonLines struct{ out *json.Encoder }
-
-// Write takes one line at a time, which is how the runtime writes them.
-func (j jsonLines) Write(line []byte) (int, error) {
-	text := string(line)
-	if n := len(text); n > 0 && text[n-1] == '\n' {
-		text = text[:n-1]
+	if len(sources) == 0 && of.Follow {
+		fmt.Fprintln(c.err, "there are no containers yet; their lines follow when they start")
 	}
-	return len(line), j.out.Encode(map[string]string{"line": text})
+	return runtime.ReadLog(ctx, of.slice, of.LogOptions, c.logPrinter(of, sources))
 }

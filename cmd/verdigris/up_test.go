@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"verdigris/compose"
-	"verdigris/deploy"
 	"verdigris/config"
+	"verdigris/deploy"
 )
 
 // nginxImage returns an nginx image that the engine has.
@@ -94,7 +94,11 @@ func TestUpStartsTheSharedServicesAndDoctorSeesThem(t *testing.T) {
 		}
 	}
 	w.run(t, "logs").want(t, exitConflict, "nothing is live yet")
-	w.run(t, "logs", "blue").want(t, exitOK)
+	w.run(t, "logs", "blue").want(t, exitConflict, "slice blue has no containers", "verdigris deploy blue")
+	w.run(t, "logs", "purple").want(t, exitInput, `there is no slice "purple"`, "or shared")
+	w.run(t, "logs", "shared", "--service", "nope").want(t, exitInput, "has no service nope; it has edge, router")
+	w.run(t, "logs", "shared", "--service", "router").want(t, exitOK)
+	w.run(t, "logs", "blue", "--tail", "-1").want(t, exitInput, "--tail takes")
 	w.run(t, "logs", "--since", "yesterday").want(t, exitInput, "--since takes")
 }
 
