@@ -76,7 +76,11 @@ func TestAllOfANetworkReachesTheEngine(t *testing.T) {
 		t.Errorf("labels are %v", front.Labels)
 	}
 	front.Labels = nil // the rest depends on the version and on the app's name
-	content, err := json.MarshalIndent(map[string]any{"container": b, "network": front}, "", " ")
+	h := b.Host
+	content, err := json.MarshalIndent(map[string]any{
+		"networks": b.Networks, "mode": h.NetworkMode, "links": h.Links, "exposed": b.Config.ExposedPorts, "published": h.PortBindings,
+		"hosts": h.ExtraHosts, "dns": [][]string{h.DNS, h.DNSOptions, h.DNSSearch}, "network": front,
+	}, "", " ")
 	if err != nil {
 		t.Fatal(err)
 	}
