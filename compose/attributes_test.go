@@ -135,7 +135,7 @@ var unmappedKeys = []string{
 	"annotations", "blkio_config", "cpu_count", "cpu_percent", "cpu_rt_period", "cpu_rt_runtime",
 	"credential_spec", "gpus", "isolation",
 	"platform",
-	"pull_refresh_after", "umask", "volume_driver",
+	"umask", "volume_driver",
 }
 
 func TestEveryKeyOfComposeIsEitherMappedOrRefused(t *testing.T) {
