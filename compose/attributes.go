@@ -7,6 +7,9 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/network"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"verdigris/deploy"
 )
 
 // attribute is one key of a compose file and what becomes of it. A key is mapped unless its row says that it is ignored
@@ -33,6 +36,8 @@ var attributes = slices.Concat(
 	processAttributes,
 	resourceAttributes,
 	securityAttributes,
+	deviceAttributes,
+	platformAttributes,
 	networkAttributes,
 	namespaceAttributes,
 	mountAttributes,
@@ -50,7 +55,7 @@ var otherAttributes = []attribute{
 	{name: "models", refused: "verdigris runs no model runner"},
 	{name: "provider", refused: "what a provider runs is outside of the Docker Engine"},
 	{name: "use_api_socket", refused: "it would copy the registry credentials of this machine into the container; mount /var/run/docker.sock where a container needs the engine"},
-	{name: "dockerfile net log_driver log_opt", refused: "it was dropped from the Compose specification"},
+	{name: "dockerfile net log_driver log_opt volume_driver", refused: "it was dropped from the Compose specification"},
 }
 
 // loadedAttributes never reach a container: compose-go resolves them while it loads, or another file reads them.
@@ -65,12 +70,13 @@ var loadedAttributes = []attribute{
 	{name: "deploy.mode", apply: checkMode},
 }
 
-// checkMode lets only the mode pass that a single machine knows.
-func checkMode(_ *blueprint, s types.ServiceConfig) error {
-	if s.Deploy != nil && s.Deploy.Mode != "" && s.Deploy.Mode != "replicated" {
-		return unsupported(s, "deploy.mode: "+s.Deploy.Mode)
+// checkMode refuses jobs, which end: a service of a slice stays. Where there is one machine, global is one container, as
+// replicated is.
+func checkMode(b *blueprint, s types.ServiceConfig) error {
+	if s.Deploy == nil || s.Deploy.Mode == "" || s.Deploy.Mode == "replicated" || s.Deploy.Mode == "global" {
+		return nil
 	}
-	return nil
+	return b.refuse(s, "deploy.mode", s.Deploy.Mode, "the modes are replicated and global")
 }
 
 // blueprint is everything that one container is made from.
@@ -80,6 +86,8 @@ type blueprint struct {
 	Config   *container.Config
 	Host     *container.HostConfig
 	Networks []attachment
+	// Platform is what the image must be made for; nil where any will do.
+	Platform *ocispec.Platform `json:",omitempty"`
 	// Digests stand for the content of files that the container was given.
 	Digests map[string]string `json:",omitempty"`
 	// PreStart are containers that run to their end before this one starts.
@@ -122,6 +130,22 @@ func (p *project) containerName(s types.ServiceConfig, number int) string {
 		return s.ContainerName
 	}
 	return fmt.Sprintf("%s-%s-%d", p.Name, s.Name, number)
+}
+
+// refuse is the error about a value that cannot be honoured, though its key can.
+func (b *blueprint) refuse(s types.ServiceConfig, key, value, why string) error {
+	return &deploy.HintedError{
+		Err:  fmt.Errorf("not supported by verdigris: service %s: %s: %s (%s), %s", s.Name, key, value, b.project.whereIs("service", s.Name, key), why),
+		Next: "change it in the compose file, or run that part outside of verdigris",
+	}
+}
+
+// needs refuses a value that the engine is too old for.
+func (b *blueprint) needs(api string, s types.ServiceConfig, key, value string) error {
+	if !olderThan(b.project.api, api) {
+		return nil
+	}
+	return b.refuse(s, key, value, "it needs Docker API "+api+", and this engine speaks "+b.project.api)
 }
 
 // unsupported is the error about a key or value that has no mapping.

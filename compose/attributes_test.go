@@ -63,6 +63,11 @@ services:
     group_add: [video]
     security_opt: ["no-new-privileges:true"]
     devices: ["/dev/null:/dev/nothing:r"]
+    device_cgroup_rules: ["c 1:3 mr"]
+    gpus: [{driver: nvidia, count: 2}]
+    annotations: {org.example.note: "yes"}
+    platform: linux/amd64
+    blkio_config: {weight: 300}
     sysctls: {net.core.somaxconn: "1024"}
     pid: host
     networks:
@@ -131,12 +136,7 @@ func TestEveryMappedKeyReachesTheEngine(t *testing.T) {
 
 // unmappedKeys are the keys of a service that no table names. A key that a newer compose-go brings appears here, and
 // a person decides whether to map it.
-var unmappedKeys = []string{
-	"annotations", "blkio_config", "cpu_count", "cpu_percent", "cpu_rt_period", "cpu_rt_runtime",
-	"credential_spec", "gpus", "isolation",
-	"platform",
-	"umask", "volume_driver",
-}
+var unmappedKeys []string
 
 func TestEveryKeyOfComposeIsEitherMappedOrRefused(t *testing.T) {
 	known := serviceTable.index()
@@ -184,8 +184,8 @@ func TestResourcesOfDeployCount(t *testing.T) {
 	}
 }
 
-func TestAShorterGraceIsRoundedUpToSeconds(t *testing.T) {
-	s := newSite(t, nil, `services: {web: {image: x, stop_grace_period: 100ms}}`)
+func TestAGraceIsCountedInWholeSeconds(t *testing.T) {
+	s := newSite(t, nil, `services: {web: {image: x, stop_grace_period: 2500ms}}`)
 	p, err := s.load(deploy.Blue)
 	if err != nil {
 		t.Fatal(err)
@@ -194,7 +194,7 @@ func TestAShorterGraceIsRoundedUpToSeconds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := time.Duration(*b.Config.StopTimeout) * time.Second; got != time.Second {
+	if got := time.Duration(*b.Config.StopTimeout) * time.Second; got != 2*time.Second {
 		t.Errorf("grace is %s", got)
 	}
 }

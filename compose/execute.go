@@ -273,7 +273,7 @@ func (e *Engine) createContainer(ctx context.Context, b *blueprint) (string, err
 	}
 	var id string
 	err := e.make(ctx, "create container "+b.Name, func(ctx context.Context) error {
-		made, err := e.client.ContainerCreate(ctx, b.Config, b.Host, endpoints, nil, b.Name)
+		made, err := e.client.ContainerCreate(ctx, b.Config, b.Host, endpoints, b.Platform, b.Name)
 		id = made.ID
 		return err
 	})

@@ -18,7 +18,7 @@ func TestAFailedStartNamesTheContainerAndLeavesNothing(t *testing.T) {
 	e := connected(t)
 	for name, c := range map[string]struct{ file, want, line string }{
 		"a container that exits at once": {
-			`services: {web: {image: "` + debian + `", init: true, command: [sleep, "60"]}, worker: {image: "` + debian + `", command: [sh, -c, "for i in $$(seq 30); do echo line $$i; done; exit 3"], volumes: ["d:/d"]}}` + "\nvolumes: {d: }",
+			`services: {web: {image: "` + debian + `", init: true, command: [sleep, "60"]}, worker: {image: "` + debian + `", command: [sh, -c, "for i in $$(seq 30); do echo line $$i; done; exit 3"], volumes: ["data:/d"]}}` + "\nvolumes: {data: }",
 			"worker-1: it exited with status 3", "line 30",
 		},
 		"a container that is restarted for ever": {

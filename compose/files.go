@@ -76,7 +76,7 @@ func (b *blueprint) give(s types.ServiceConfig, g grant) error {
 		content, err := os.ReadFile(g.object.File)
 		if err != nil {
 			return &deploy.HintedError{
-				Err:  fmt.Errorf("service %s: read %s: %w", s.Name, g, err),
+				Err:  fmt.Errorf("service %s: read %s (%s): %w", s.Name, g, b.project.whereIs(g.kind, g.ref.Source, "file"), err),
 				Next: "create the file, or correct its path in the compose file",
 			}
 		}

@@ -65,17 +65,34 @@ func (e *Engine) image(ctx context.Context, ref, id string) (image, error) {
 		return image{}, err
 	}
 	if named != nil && (id == "" || id == named.ID) {
-		return image{id: named.ID, ref: ref, digest: repoDigest(ref, named.RepoDigests)}, nil
+		return newImage(ref, named), nil
 	}
 	if id != "" {
-		if id, err = e.imageID(ctx, id); err != nil || id != "" {
-			return image{id: id, ref: id}, err
+		if other, err := e.inspectImage(ctx, id); err != nil || other != nil {
+			return newImage(id, other), err
 		}
 	}
 	return image{}, &deploy.HintedError{
 		Err:  fmt.Errorf("image %s is not on this machine", ref),
 		Next: "deploy the release again, which builds or pulls it",
 	}
+}
+
+// newImage is what a plan has to know of an image; nothing where there is none.
+func newImage(ref string, i *dockerimage.InspectResponse) image {
+	if i == nil {
+		return image{}
+	}
+	img := image{
+		id: i.ID, ref: ref, digest: repoDigest(ref, i.RepoDigests),
+		platform: platformFrom(i.Os, i.Architecture, i.Variant), volumes: map[string]bool{},
+	}
+	if i.Config != nil {
+		for path := range i.Config.Volumes {
+			img.volumes[path] = true
+		}
+	}
+	return img
 }
 
 // imageID returns the id of the image, empty when the engine does not have it.

@@ -1,20 +1,14 @@
 package compose
 
 import (
-	"bufio"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/template"
 	"github.com/sirupsen/logrus"
-
-	"verdigris/deploy"
 )
 
 // compose-go and BuildKit warn through the process-wide logger of logrus, where a warning cannot be told to the
@@ -40,61 +34,12 @@ func noting(unset map[string]bool) func(string, template.Mapping) (string, error
 func (p *project) warnings() []string {
 	var lines []string
 	for _, name := range p.unset {
-		lines = append(lines, fmt.Sprintf("warning: variable %s is not set and has no default: an empty string takes its place (%s)", name, where(p.files, variable(name))))
+		lines = append(lines, fmt.Sprintf("warning: variable %s is not set and has no default: an empty string takes its place (%s)", name, p.sources.variable(name)))
 	}
 	return slices.Concat(lines, p.ignored(), p.fileNotes(), p.hookNotes())
 }
 
-// locate names the files, and the line where it can be found, in an error of compose-go that does not.
-func locate(err error, files []string) error {
-	var missing *template.MissingRequiredError
-	if errors.As(err, &missing) {
-		return &deploy.HintedError{
-			Err:  fmt.Errorf("load %s: %w", where(files, variable(missing.Variable)), err),
-			Next: fmt.Sprintf("set %s in the .env beside verdigris.yml", missing.Variable),
-		}
-	}
-	for _, f := range files {
-		if strings.Contains(err.Error(), f) {
-			return fmt.Errorf("load compose file: %w", err)
-		}
-	}
-	return fmt.Errorf("load %s: %w", bases(files), err)
-}
-
-// where returns file:line of the first place where the patterns match, each at or after the one before; the files'
-// names when there is none. It reads lines of text, so that a person is led to the place: it decides nothing.
-func where(files []string, patterns ...string) string {
-	for _, path := range files {
-		if n := lineOf(path, patterns); n > 0 {
-			return fmt.Sprintf("%s:%d", filepath.Base(path), n)
-		}
-	}
-	return bases(files)
-}
-
-func lineOf(path string, patterns []string) int {
-	f, err := os.Open(path)
-	if err != nil {
-		return 0
-	}
-	defer f.Close()
-	lines := bufio.NewScanner(f)
-	for n := 1; lines.Scan(); n++ {
-		for len(patterns) > 0 && regexp.MustCompile(patterns[0]).MatchString(lines.Text()) {
-			patterns = patterns[1:]
-		}
-		if len(patterns) == 0 {
-			return n
-		}
-	}
-	return 0
-}
-
-// variable and key are the patterns of a variable and of a key of YAML.
-func variable(name string) string { return `\$\{?` + regexp.QuoteMeta(name) + `\b` }
-func key(name string) string      { return `(^|[\s{,"'])` + regexp.QuoteMeta(name) + `["']?\s*:` }
-
+// bases are the names of files without their directories.
 func bases(files []string) string {
 	names := make([]string, len(files))
 	for i, f := range files {

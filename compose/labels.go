@@ -106,7 +106,7 @@ func (b *blueprint) hash(ofRelease bool) string {
 			return ok && value == injected
 		})
 	}
-	return digest(blueprint{Config: &c, Host: b.Host, Networks: b.Networks, Digests: b.Digests, PreStart: b.PreStart})
+	return digest(blueprint{Config: &c, Host: b.Host, Networks: b.Networks, Platform: b.Platform, Digests: b.Digests, PreStart: b.PreStart})
 }
 
 // ownedBy selects what belongs to a project.

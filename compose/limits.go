@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -10,15 +11,17 @@ import (
 
 // resourceAttributes limit what the container may use.
 var resourceAttributes = []attribute{
-	{name: "cpus cpu_shares cpu_period cpu_quota cpuset", apply: mapCPU},
+	{name: "cpus cpu_shares cpu_period cpu_quota cpu_rt_period cpu_rt_runtime cpuset", apply: mapCPU},
 	{name: "mem_limit mem_reservation memswap_limit mem_swappiness oom_kill_disable oom_score_adj", apply: mapMemory},
 	{name: "pids_limit", apply: mapPids},
 	// After the older keys, because they are equal where both are set.
 	{name: "deploy.resources.limits", parts: "cpus memory pids", apply: mapLimits},
-	{name: "deploy.resources.reservations", parts: "memory cpus", apply: mapReservations},
+	{name: "deploy.resources.reservations", parts: "memory", apply: mapReservations},
+	{name: "deploy.resources.reservations.cpus deploy.resources.reservations.pids deploy.resources.reservations.generic_resources", ignored: "only a swarm reserves it, and Compose ignores it too"},
 	{name: "ulimits", parts: "single soft hard", apply: mapUlimits},
 	{name: "shm_size", apply: mapShmSize},
 	{name: "storage_opt", apply: mapStorage},
+	{name: "blkio_config", parts: blkioParts, apply: mapBlkio},
 }
 
 func mapCPU(b *blueprint, s types.ServiceConfig) error {
@@ -26,13 +29,17 @@ func mapCPU(b *blueprint, s types.ServiceConfig) error {
 	b.Host.CPUShares = s.CPUShares
 	b.Host.CPUPeriod = s.CPUPeriod
 	b.Host.CPUQuota = s.CPUQuota
+	b.Host.CPURealtimePeriod = s.CPURTPeriod
+	b.Host.CPURealtimeRuntime = s.CPURTRuntime
 	b.Host.CpusetCpus = s.CPUSet
 	return nil
 }
 
-// nano turns a number of processors into billionths of one, rounded to thousandths: 0.3 in 32 bits is not 0.3.
-func nano(cpus float32) int64 { return int64(float64(cpus)*1000+0.5) * 1_000_000 }
+// nano turns a number of processors into billionths of one. It multiplies in 32 bits, where compose-go's number is exact
+// enough, and where Compose does.
+func nano(cpus float32) int64 { return int64(cpus * 1e9) }
 
+// mapMemory cannot tell a swappiness of 0 from none: compose-go does not, and so Compose leaves both to the machine.
 func mapMemory(b *blueprint, s types.ServiceConfig) error {
 	b.Host.Memory = int64(s.MemLimit)
 	b.Host.MemoryReservation = int64(s.MemReservation)
@@ -41,9 +48,7 @@ func mapMemory(b *blueprint, s types.ServiceConfig) error {
 		swappiness := int64(s.MemSwappiness)
 		b.Host.MemorySwappiness = &swappiness
 	}
-	if s.OomKillDisable {
-		b.Host.OomKillDisable = &s.OomKillDisable
-	}
+	b.Host.OomKillDisable = &s.OomKillDisable
 	b.Host.OomScoreAdj = int(s.OomScoreAdj)
 	return nil
 }
@@ -66,14 +71,12 @@ func mapLimits(b *blueprint, s types.ServiceConfig) error {
 	if limits.MemoryBytes != 0 {
 		b.Host.Memory = int64(limits.MemoryBytes)
 	}
-	if limits.Pids != 0 {
+	if limits.Pids > 0 {
 		b.Host.PidsLimit = &limits.Pids
 	}
 	return nil
 }
 
-// mapReservations knows no reserved processors: on one machine there is nothing to reserve them from, and Compose
-// does not either.
 func mapReservations(b *blueprint, s types.ServiceConfig) error {
 	if s.Deploy == nil || s.Deploy.Resources.Reservations == nil {
 		return nil
@@ -87,10 +90,7 @@ func mapReservations(b *blueprint, s types.ServiceConfig) error {
 func mapUlimits(b *blueprint, s types.ServiceConfig) error {
 	for _, name := range slices.Sorted(maps.Keys(s.Ulimits)) {
 		u := s.Ulimits[name]
-		soft, hard := u.Soft, u.Hard
-		if u.Single != 0 {
-			soft, hard = u.Single, u.Single
-		}
+		soft, hard := cmp.Or(u.Soft, u.Single), cmp.Or(u.Hard, u.Single)
 		b.Host.Ulimits = append(b.Host.Ulimits, &container.Ulimit{Name: name, Soft: int64(soft), Hard: int64(hard)})
 	}
 	return nil

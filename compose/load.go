@@ -27,6 +27,8 @@ type project struct {
 	commit deploy.Commit // empty for the shared project
 	web    string        // the service that answers requests; empty for the shared project
 	files  []string      // absolute
+	// sources are what was read of files, and what they name.
+	sources sources
 	// injected are the variables that verdigris adds to every container.
 	injected map[string]string
 	api      string // the version of the Docker API that the engine speaks
@@ -94,15 +96,26 @@ func (r *Runtime) load(ctx context.Context, p *project, name, dir string) error 
 	if err != nil {
 		return err
 	}
-	details := types.ConfigDetails{WorkingDir: filepath.Dir(p.files[0]), ConfigFiles: types.ToConfigFiles(p.files), Environment: env}
+	p.sources.base = filepath.Dir(p.files[0])
+	for _, file := range p.files {
+		if err := p.sources.add(file); err != nil {
+			return err
+		}
+	}
+	details := types.ConfigDetails{WorkingDir: p.sources.base, ConfigFiles: types.ToConfigFiles(p.files), Environment: env}
 	unset := map[string]bool{}
-	p.Project, err = loader.LoadWithContext(ctx, details, func(o *loader.Options) {
+	p.Project, err = parse(ctx, details, func(o *loader.Options) {
 		o.SetProjectName(name, true)
 		o.Profiles = r.profiles(env)
 		o.Interpolate.Substitute = noting(unset)
+		o.SkipResolveEnvironment, o.SkipResolveLabels = true, true
+		o.ResourceLoaders = []loader.ResourceLoader{&watcher{sources: &p.sources}}
 	})
+	if err == nil {
+		err = p.resolve()
+	}
 	if err != nil {
-		return locate(err, p.files)
+		return p.sources.locate(err)
 	}
 	p.unset = slices.Sorted(maps.Keys(unset))
 	return nil
@@ -115,6 +128,16 @@ func (r *Runtime) profiles(env types.Mapping) []string {
 		return r.settings.Profiles
 	}
 	return words(strings.Split(env["COMPOSE_PROFILES"], ",")...)
+}
+
+// parse is compose-go's load. A file that makes it panic is an error like any other that it cannot read.
+func parse(ctx context.Context, details types.ConfigDetails, options func(*loader.Options)) (loaded *types.Project, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("the parser of compose files failed: %v", cause)
+		}
+	}()
+	return loader.LoadWithContext(ctx, details, options)
 }
 
 // variables returns what interpolation sees: the env files of the configuration, what the project's own .env adds to

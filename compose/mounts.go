@@ -12,73 +12,110 @@ import (
 var mountAttributes = []attribute{
 	{
 		name:  "volumes",
-		parts: "type source target read_only consistency bind.selinux bind.propagation bind.create_host_path volume.nocopy tmpfs.size tmpfs.mode",
+		parts: "type source target read_only consistency bind.selinux bind.propagation bind.create_host_path bind.recursive volume.nocopy volume.labels tmpfs.size tmpfs.mode",
 		apply: mapVolumes,
 	},
+	{name: "volumes.volume.subpath", since: "1.45"},
+	{name: "volumes.image.subpath", since: "1.48"},
 	{name: "tmpfs", apply: mapTmpfs},
 }
 
 func mapVolumes(b *blueprint, s types.ServiceConfig) error {
 	for _, v := range s.Volumes {
-		switch v.Type {
-		case types.VolumeTypeBind:
-			b.bind(v)
-		case types.VolumeTypeVolume:
-			b.volume(v)
-		case types.VolumeTypeTmpfs:
-			b.mountTmpfs(v)
-		default:
-			return unsupported(s, "volumes.type: "+v.Type)
+		if err := b.mount(s, v); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// bind uses the older form where a missing source is to be created, since the engine does that in this form alone.
-func (b *blueprint) bind(v types.ServiceVolumeConfig) {
-	if v.Bind != nil && !bool(v.Bind.CreateHostPath) {
-		m := mount.Mount{Type: mount.TypeBind, Source: v.Source, Target: v.Target, ReadOnly: v.ReadOnly}
-		if v.Bind.Propagation != "" {
-			m.BindOptions = &mount.BindOptions{Propagation: mount.Propagation(v.Bind.Propagation)}
+// mount uses the Engine's older form, the bind, wherever it can say what the file says, as Compose does: in this form
+// alone every engine creates a host path that is missing.
+func (b *blueprint) mount(s types.ServiceConfig, v types.ServiceVolumeConfig) error {
+	m := mount.Mount{
+		Type: mount.Type(v.Type), Source: v.Source, Target: v.Target,
+		ReadOnly: v.ReadOnly, Consistency: mount.Consistency(v.Consistency),
+	}
+	if v.Type == types.VolumeTypeVolume && !strings.HasPrefix(v.Target, "/") {
+		return b.refuse(s, "volumes", v.Target, "the path in the container must begin with a slash; what has one letter before the colon is taken for a drive of Windows")
+	}
+	var err error
+	switch v.Type {
+	case types.VolumeTypeBind:
+		if bindable(v) {
+			b.Host.Binds = append(b.Host.Binds, bindOf(v.Source, v))
+			return nil
 		}
-		b.Host.Mounts = append(b.Host.Mounts, m)
-		return
-	}
-	modes := access(v)
-	if v.Bind != nil {
-		modes = append(modes, words(v.Bind.SELinux, v.Bind.Propagation)...)
-	}
-	b.Host.Binds = append(b.Host.Binds, v.Source+":"+v.Target+":"+strings.Join(append(modes, words(v.Consistency)...), ","))
-}
-
-func (b *blueprint) volume(v types.ServiceVolumeConfig) {
-	if v.Source == "" {
-		if b.Config.Volumes == nil {
-			b.Config.Volumes = map[string]struct{}{}
+		m.BindOptions, err = b.bindOptions(s, v.Bind)
+	case types.VolumeTypeVolume:
+		if v.Source != "" {
+			m.Source = b.project.Volumes[v.Source].Name
 		}
-		b.Config.Volumes[v.Target] = struct{}{}
-		return
-	}
-	modes := access(v)
-	if v.Volume != nil && v.Volume.NoCopy {
-		modes = append(modes, "nocopy")
-	}
-	b.Host.Binds = append(b.Host.Binds, b.project.Volumes[v.Source].Name+":"+v.Target+":"+strings.Join(modes, ","))
-}
-
-func (b *blueprint) mountTmpfs(v types.ServiceVolumeConfig) {
-	m := mount.Mount{Type: mount.TypeTmpfs, Target: v.Target, ReadOnly: v.ReadOnly}
-	if v.Tmpfs != nil {
-		m.TmpfsOptions = &mount.TmpfsOptions{SizeBytes: int64(v.Tmpfs.Size), Mode: os.FileMode(v.Tmpfs.Mode)}
+		if v.Source != "" && plainVolume(v.Volume) {
+			b.Host.Binds = append(b.Host.Binds, bindOf(m.Source, v))
+			return nil
+		}
+		if o := v.Volume; o != nil {
+			m.VolumeOptions = &mount.VolumeOptions{NoCopy: o.NoCopy, Labels: o.Labels, Subpath: o.Subpath}
+		}
+	case types.VolumeTypeTmpfs:
+		if o := v.Tmpfs; o != nil {
+			m.TmpfsOptions = &mount.TmpfsOptions{SizeBytes: int64(o.Size), Mode: os.FileMode(o.Mode)}
+		}
+	case types.VolumeTypeImage:
+		err = b.needs("1.48", s, "volumes.type", v.Type)
+		if o := v.Image; o != nil {
+			m.ImageOptions = &mount.ImageOptions{Subpath: o.SubPath}
+		}
+	default:
+		err = b.refuse(s, "volumes.type", v.Type, foreignTypes[v.Type])
 	}
 	b.Host.Mounts = append(b.Host.Mounts, m)
+	return err
 }
 
-func access(v types.ServiceVolumeConfig) []string {
+// foreignTypes say where the types of mounts are known that are not known here.
+var foreignTypes = map[string]string{
+	types.VolumeTypeNamedPipe: "only Windows knows it",
+	types.VolumeTypeCluster:   "only a swarm knows it",
+}
+
+// bindable tells whether a bind says all that the file says of a host path.
+func bindable(v types.ServiceVolumeConfig) bool {
+	o := v.Bind
+	return o == nil || bool(o.CreateHostPath) && o.Propagation == "" && o.Recursive == ""
+}
+
+// plainVolume tells whether a bind says all that the file says of a named volume.
+func plainVolume(o *types.ServiceVolumeVolume) bool {
+	return o == nil || len(o.Labels) == 0 && o.Subpath == "" && !o.NoCopy
+}
+
+func bindOf(source string, v types.ServiceVolumeConfig) string {
+	modes := "rw"
 	if v.ReadOnly {
-		return []string{"ro"}
+		modes = "ro"
 	}
-	return []string{"rw"}
+	if v.Bind != nil && v.Bind.SELinux != "" {
+		modes += "," + v.Bind.SELinux
+	}
+	return source + ":" + v.Target + ":" + modes
+}
+
+func (b *blueprint) bindOptions(s types.ServiceConfig, o *types.ServiceVolumeBind) (*mount.BindOptions, error) {
+	options := &mount.BindOptions{Propagation: mount.Propagation(o.Propagation), CreateMountpoint: bool(o.CreateHostPath)}
+	switch o.Recursive {
+	case "disabled":
+		options.NonRecursive = true
+		return options, nil
+	case "writable":
+		options.ReadOnlyNonRecursive = true
+	case "readonly":
+		options.ReadOnlyForceRecursive = true
+	default:
+		return options, nil
+	}
+	return options, b.needs("1.44", s, "volumes.bind.recursive", o.Recursive)
 }
 
 // words leaves out the empty ones.

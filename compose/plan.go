@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/compose-spec/compose-go/v2/types"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // plan is all that brings a project from what the engine has to what its files say. It is made without touching
@@ -59,7 +60,9 @@ type image struct {
 	id  string // sha256:...
 	ref string // a name of it for people, or the id
 	// digest is name@sha256:... in the registry that it came from; empty for an image that came from none.
-	digest string
+	digest   string
+	platform ocispec.Platform
+	volumes  map[string]bool // the paths at which it declares volumes
 }
 
 // services are the plans of all services, each after those that it depends on.
@@ -139,6 +142,9 @@ func planService(p *project, s types.ServiceConfig, seen observation, img image,
 		if err != nil {
 			return sp, err
 		}
+		if err := b.checkPlatform(s, img); err != nil {
+			return sp, err
+		}
 		b.Config.Image = img.ref
 		p.label(b, s, number, img.id)
 		if err := b.resolve(s, done.first); err != nil {
@@ -146,7 +152,7 @@ func planService(p *project, s types.ServiceConfig, seen observation, img image,
 		}
 		a := decide(b, have[number], img, done)
 		if a.verb == replace {
-			b.inherit(*a.old, seen.lent(s))
+			b.inherit(*a.old, s, img, seen.lent(s))
 		}
 		done.note(s.Name, number, a)
 		sp.actions = append(sp.actions, a)

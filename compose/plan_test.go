@@ -1,10 +1,12 @@
 package compose
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/mount"
 	"github.com/docker/docker/api/types/volume"
 
 	"verdigris/deploy"
@@ -164,26 +166,45 @@ level 3
 }
 
 func TestAnonymousVolumesGoToTheSuccessor(t *testing.T) {
-	s := newSite(t, nil, "services: {web: {image: web, volumes: ['/named', './x:/bound']}}")
-	seen := s.running(commitA, someImages)
-	anonymous := strings.Repeat("ab", 32)
+	s := newSite(t, nil, "services: {web: {image: web, volumes: ['/named', './x:/bound', {type: tmpfs, target: /scratch}]}}")
+	images := map[string]image{"web": {id: "sha256:web", ref: "web", volumes: map[string]bool{"/declared": true, "/bound": true, "/scratch": true}}}
+	seen := s.running(commitA, images)
 	seen.containers[0].mounts = []container.MountPoint{
-		{Type: "volume", Name: anonymous, Destination: "/named"},
-		{Type: "volume", Name: anonymous, Destination: "/bound"},
-		{Type: "volume", Name: "with-a-name", Destination: "/other"},
+		{Type: "volume", Name: "n", Destination: "/named", RW: true},
+		{Type: "volume", Name: "d", Destination: "/declared"},
+		{Type: "volume", Name: "b", Destination: "/bound", RW: true},
+		{Type: "volume", Name: "o", Destination: "/other", RW: true},
+		{Type: "volume", Name: "s", Destination: "/scratch", RW: true},
 	}
 	seen.containers[0].config = "changed"
 	p, err := s.load(deploy.Blue)
 	if err != nil {
 		t.Fatal(err)
 	}
-	pl, err := newPlan(p, seen, someImages)
+	pl, err := newPlan(p, seen, images)
 	if err != nil {
 		t.Fatal(err)
 	}
-	binds := strings.Join(pl.levels[0][0].actions[0].blueprint.Host.Binds, " ")
-	if !strings.Contains(binds, anonymous+":/named:rw") || strings.Contains(binds, anonymous+":/bound") || strings.Contains(binds, "with-a-name") {
-		t.Errorf("the successor mounts %s", binds)
+	want := []mount.Mount{
+		{Type: "volume", Source: "n", Target: "/named"},
+		{Type: "tmpfs", Target: "/scratch"},
+		{Type: "volume", Source: "d", Target: "/declared", ReadOnly: true},
+	}
+	if got := pl.levels[0][0].actions[0].blueprint.Host.Mounts; !reflect.DeepEqual(got, want) {
+		t.Errorf("the successor mounts %+v, want %+v", got, want)
+	}
+}
+
+func TestAnImageForAnotherPlatformIsRefused(t *testing.T) {
+	s := newSite(t, nil, "services: {web: {image: web, platform: linux/arm64}}")
+	for architecture, refused := range map[string]bool{"amd64": true, "arm64": false} {
+		images := map[string]image{"web": {id: "sha256:web", ref: "web", platform: platformFrom("linux", architecture, "")}}
+		_, err := s.planOf(commitA, observation{}, images)
+		if refused {
+			wants(t, err, "service web wants platform linux/arm64, and image web is for linux/amd64")
+		} else if err != nil {
+			t.Error(err)
+		}
 	}
 }
 

@@ -2,10 +2,7 @@ package compose
 
 import (
 	"maps"
-	"math"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/compose-spec/compose-go/v2/types"
@@ -22,8 +19,11 @@ var processAttributes = []attribute{
 	{name: "stop_signal stop_grace_period", apply: mapStop},
 	{name: "restart", apply: mapRestart},
 	{name: "deploy.restart_policy", parts: "condition max_attempts", apply: mapRestartPolicy},
+	{name: "deploy.restart_policy.delay deploy.restart_policy.window", ignored: "the Docker Engine times restarts by itself, and Compose ignores it too"},
 	{name: "labels", apply: mapLabels},
+	{name: "annotations", since: "1.43", apply: mapAnnotations},
 	{name: "logging", parts: "driver options", apply: mapLogging},
+	{name: "umask", refused: "the Docker Engine cannot set one, and Compose would drop it without a word"},
 }
 
 func mapCommand(b *blueprint, s types.ServiceConfig) error {
@@ -73,61 +73,24 @@ func mapInit(b *blueprint, s types.ServiceConfig) error {
 	return nil
 }
 
+// mapStop counts the grace in whole seconds, what is over left out, as Compose does: the Engine knows no others.
 func mapStop(b *blueprint, s types.ServiceConfig) error {
 	b.Config.StopSignal = s.StopSignal
 	if s.StopGracePeriod != nil {
-		seconds := int(math.Ceil(time.Duration(*s.StopGracePeriod).Seconds()))
+		seconds := int(time.Duration(*s.StopGracePeriod).Seconds())
 		b.Config.StopTimeout = &seconds
-	}
-	return nil
-}
-
-func mapRestart(b *blueprint, s types.ServiceConfig) error {
-	name, count, _ := strings.Cut(s.Restart, ":")
-	switch name {
-	case "":
-		return nil
-	case "no", "always", "unless-stopped", "on-failure":
-		b.Host.RestartPolicy.Name = container.RestartPolicyMode(name)
-	default:
-		return unsupported(s, "restart: "+s.Restart)
-	}
-	if count == "" {
-		return nil
-	}
-	n, err := strconv.Atoi(count)
-	if err != nil || name != "on-failure" {
-		return unsupported(s, "restart: "+s.Restart)
-	}
-	b.Host.RestartPolicy.MaximumRetryCount = n
-	return nil
-}
-
-// mapRestartPolicy counts only where restart is not set, as in Compose.
-func mapRestartPolicy(b *blueprint, s types.ServiceConfig) error {
-	if s.Restart != "" || s.Deploy == nil || s.Deploy.RestartPolicy == nil {
-		return nil
-	}
-	policy := s.Deploy.RestartPolicy
-	switch policy.Condition {
-	case "none":
-		b.Host.RestartPolicy.Name = container.RestartPolicyDisabled
-	case "on-failure":
-		b.Host.RestartPolicy.Name = container.RestartPolicyOnFailure
-	case "", "any":
-		b.Host.RestartPolicy.Name = container.RestartPolicyAlways
-	default:
-		return unsupported(s, "deploy.restart_policy.condition: "+policy.Condition)
-	}
-	if policy.MaxAttempts != nil {
-		b.Host.RestartPolicy.Name = container.RestartPolicyOnFailure
-		b.Host.RestartPolicy.MaximumRetryCount = int(*policy.MaxAttempts)
 	}
 	return nil
 }
 
 func mapLabels(b *blueprint, s types.ServiceConfig) error {
 	maps.Copy(b.Config.Labels, s.Labels)
+	return nil
+}
+
+// mapAnnotations passes on what the container's runtime is told.
+func mapAnnotations(b *blueprint, s types.ServiceConfig) error {
+	b.Host.Annotations = s.Annotations
 	return nil
 }
 

@@ -66,7 +66,7 @@ func (p *project) judged() (list []finding) {
 		add(secretTable, name, s)
 	}
 	for _, r := range projectTable.judge(p.top(), p.api) {
-		list = append(list, finding{r, fmt.Sprintf("%s (%s)", r.key, where(p.files, key(r.key)))})
+		list = append(list, finding{r, fmt.Sprintf("%s (%s)", r.key, p.sources.place(strings.Split(r.key, ".")...))})
 	}
 	slices.SortFunc(list, func(a, b finding) int { return strings.Compare(a.place, b.place) })
 	return list
@@ -86,15 +86,6 @@ func names[V any](section map[string]V) map[string]bool {
 		out[name] = true
 	}
 	return out
-}
-
-// whereIs finds a key below the name of a service, network and so on.
-func (p *project) whereIs(kind, name, path string) string {
-	patterns := []string{key(kind + "s"), key(name)}
-	for _, part := range strings.Split(path, ".") {
-		patterns = append(patterns, key(part))
-	}
-	return where(p.files, patterns...)
 }
 
 // judge returns the rulings about the keys that are set in a value of compose-go's types and are not simply mapped.

@@ -45,7 +45,7 @@ func (r *Runtime) check(p *project) error {
 			continue
 		}
 		if info, err := os.Stat(s.Build.Context); err != nil || !info.IsDir() {
-			return fmt.Errorf("service %s: build context %s is not a directory", name, s.Build.Context)
+			return fmt.Errorf("service %s: build context %s is not a directory (%s)", name, s.Build.Context, p.whereIs("service", name, "build.context"))
 		}
 	}
 	return nil

@@ -1,19 +1,22 @@
 package compose
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
-	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/strslice"
+
+	"verdigris/deploy"
 )
 
 // securityAttributes say what the container may do.
 var securityAttributes = []attribute{
 	{name: "cap_add cap_drop privileged read_only group_add", apply: mapPrivileges},
 	{name: "security_opt", apply: mapSecurityOpt},
-	{name: "devices", parts: "source target permissions", apply: mapDevices},
-	{name: "device_cgroup_rules sysctls runtime cgroup_parent", apply: mapKernel},
 }
 
 func mapPrivileges(b *blueprint, s types.ServiceConfig) error {
@@ -25,34 +28,48 @@ func mapPrivileges(b *blueprint, s types.ServiceConfig) error {
 	return nil
 }
 
-// mapSecurityOpt passes the options on. A seccomp profile from a file would have to be read here; it is refused.
+// mapSecurityOpt passes the options on. Two of them are not the Engine's: a seccomp profile is sent by its content, and
+// systempaths=unconfined is a setting of its own.
 func mapSecurityOpt(b *blueprint, s types.ServiceConfig) error {
 	for _, option := range s.SecurityOpt {
-		option = strings.Replace(option, ":", "=", 1)
-		if profile, ok := strings.CutPrefix(option, "seccomp="); ok && profile != "unconfined" {
-			return unsupported(s, "security_opt: a seccomp profile from a file")
+		if option == "systempaths=unconfined" {
+			b.Host.MaskedPaths, b.Host.ReadonlyPaths = []string{}, []string{}
+			continue
+		}
+		name, value, ok := strings.Cut(option, "=")
+		if !ok {
+			name, value, ok = strings.Cut(option, ":")
+		}
+		if !ok && name != "no-new-privileges" {
+			return b.refuse(s, "security_opt", option, "it is not of the form name=value")
+		}
+		if name == "seccomp" && value != "unconfined" && value != "builtin" {
+			profile, err := b.seccomp(s, value)
+			if err != nil {
+				return err
+			}
+			option = "seccomp=" + profile
 		}
 		b.Host.SecurityOpt = append(b.Host.SecurityOpt, option)
 	}
 	return nil
 }
 
-func mapDevices(b *blueprint, s types.ServiceConfig) error {
-	for _, d := range s.Devices {
-		if d.Source == d.Target && !strings.HasPrefix(d.Source, "/") {
-			return unsupported(s, "devices: "+d.Source)
-		}
-		b.Host.Devices = append(b.Host.Devices, container.DeviceMapping{
-			PathOnHost: d.Source, PathInContainer: d.Target, CgroupPermissions: d.Permissions,
-		})
+// seccomp reads a profile; its path is relative to the first compose file's directory.
+func (b *blueprint) seccomp(s types.ServiceConfig, file string) (string, error) {
+	if file == "" {
+		return "", b.refuse(s, "security_opt", "seccomp", "it names no profile")
 	}
-	return nil
-}
-
-func mapKernel(b *blueprint, s types.ServiceConfig) error {
-	b.Host.DeviceCgroupRules = s.DeviceCgroupRules
-	b.Host.Sysctls = s.Sysctls
-	b.Host.Runtime = s.Runtime
-	b.Host.CgroupParent = s.CgroupParent
-	return nil
+	content, err := os.ReadFile(b.project.RelativePath(file))
+	var compact bytes.Buffer
+	if err == nil {
+		err = json.Compact(&compact, content)
+	}
+	if err != nil {
+		return "", &deploy.HintedError{
+			Err:  fmt.Errorf("service %s: read seccomp profile %s (%s): %w", s.Name, file, b.project.whereIs("service", s.Name, "security_opt"), err),
+			Next: "put the profile there as JSON, or correct security_opt in the compose file",
+		}
+	}
+	return compact.String(), nil
 }
