@@ -85,7 +85,7 @@ func (r *Runtime) build(ctx context.Context, p *project, s types.ServiceConfig, 
 	if ctx.Err() != nil {
 		return fmt.Errorf("build image: stopped: %w", context.Cause(ctx))
 	}
-	return &deploy.LoggedError{Err: fmt.Errorf("build image: %w", roomFor(r.engine.explain(err), last.lines)), Lines: last.lines}
+	return &deploy.LoggedError{Err: fmt.Errorf("build image: %w", loginFor(roomFor(r.engine.explain(err), last.lines), last.lines)), Lines: last.lines}
 }
 
 func (p *project) recipe(s types.ServiceConfig, fresh bool) recipe {

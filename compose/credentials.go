@@ -2,7 +2,9 @@ package compose
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os/exec"
 	"path/filepath"
@@ -26,7 +28,11 @@ const (
 
 // logins are the credentials for registries that `docker login` has kept, in the Docker config file itself or in the
 // keeping of the credential helpers that it names.
-type logins struct{ file *configfile.ConfigFile }
+type logins struct {
+	file *configfile.ConfigFile
+	// closed tells that this user may not read the file. Images that everybody may pull need none.
+	closed bool
+}
 
 // logins reads the Docker config file. It is read for each operation anew, so that a login counts without a restart.
 func (e *Engine) logins() (*logins, error) {
@@ -35,16 +41,19 @@ func (e *Engine) logins() (*logins, error) {
 		dir = config.Dir()
 	}
 	file, err := config.Load(dir)
+	if errors.Is(err, fs.ErrPermission) {
+		return &logins{file: file, closed: true}, nil
+	}
 	if err != nil {
 		return nil, &deploy.HintedError{
 			Err:  fmt.Errorf("read the registries' credentials: %w", err),
-			Next: "correct " + filepath.Join(dir, config.ConfigFileName) + ", and see that the user of verdigris may read it",
+			Next: "correct " + filepath.Join(dir, config.ConfigFileName),
 		}
 	}
 	if !file.ContainsAuth() {
 		file.CredentialsStore = credentials.DetectDefaultStore(file.CredentialsStore)
 	}
-	return &logins{file}, nil
+	return &logins{file: file}, nil
 }
 
 // of returns the credentials for the registry, empty ones when there are none.

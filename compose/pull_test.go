@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/moby/buildkit/session/auth"
+
 	"verdigris/deploy"
 )
 
@@ -120,6 +122,40 @@ func TestARefusedLoginSaysWhatToTypeAndKeepsTheSecret(t *testing.T) {
 				t.Errorf("the words are\n%s", text)
 			}
 		})
+	}
+}
+
+func TestABaseImageBehindALoginSaysWhatToType(t *testing.T) {
+	t.Parallel()
+	e := patient(t)
+	r := newRegistry(t, e, "right")
+	r.push("team/app:1", 1000)
+	s := newSite(t, e, "services: {web: {build: {context: ., dockerfile_inline: 'FROM "+r.host+"/team/app:1'}}}")
+	for _, config := range []string{`{}`, r.auths("hunter-two")} {
+		loggedIn(t, e, config)
+		for _, e.Builder = range []Builder{BuilderClassic, BuilderBuildKit} {
+			_, said, err := s.pulled()
+			wants(t, err, "service web: build image", "registry "+r.host)
+			var hint *deploy.HintedError
+			if !errors.As(err, &hint) || !strings.HasSuffix(hint.Next, "docker login "+r.host) || strings.Contains(said+err.Error(), "hunter-two") {
+				t.Errorf("with builder %s: %v\n%s", e.Builder, err, said)
+			}
+		}
+	}
+}
+
+func TestCredentialsForBuildKitAreThoseOfItsRegistry(t *testing.T) {
+	e := offline(t)
+	loggedIn(t, e, `{"auths": {
+		"https://index.docker.io/v1/": {"auth": "bWU6cHc="},
+		"registry.example": {"auth": "PHRva2VuPjo=", "identitytoken": "a-token"}}}`)
+	for host, want := range map[string][2]string{
+		"registry-1.docker.io": {"me", "pw"}, "registry.example": {"", "a-token"}, "other.example": {"", ""},
+	} {
+		got, err := (&buildAuth{engine: e}).Credentials(t.Context(), &auth.CredentialsRequest{Host: host})
+		if err != nil || got.Username != want[0] || got.Secret != want[1] {
+			t.Errorf("%s has %v, %v", host, got, err)
+		}
 	}
 }
 

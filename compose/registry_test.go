@@ -123,17 +123,17 @@ func (r *registryServer) push(name string, size int) string {
 	made, err := r.engine.client.ImageImport(ctx, dockerimage.ImportSource{Source: randomLayer(size), SourceName: "-"}, upload, dockerimage.ImportOptions{})
 	r.ok(err)
 	r.ok(eachMessage(made, func(jsonmessage.JSONMessage) {}))
-	header, err := registry.EncodeAuthConfig(registry.AuthConfig{Username: "tester", Password: r.password})
+	auth, err := registry.EncodeAuthConfig(registry.AuthConfig{Username: "tester", Password: r.password})
 	r.ok(err)
-	pushed, err := r.engine.client.ImagePush(ctx, upload, dockerimage.PushOptions{RegistryAuth: header})
+	pushed, err := r.engine.client.ImagePush(ctx, upload, dockerimage.PushOptions{RegistryAuth: auth})
 	r.ok(err)
 	r.ok(eachMessage(pushed, func(jsonmessage.JSONMessage) {}))
 	r.ok(r.engine.removeImage(ctx, upload))
 
-	manifest, _ := r.manifest(http.MethodGet, repository, "upload", nil)
-	r.manifest(http.MethodPut, repository, tag, manifest)
-	_, digest := r.manifest(http.MethodHead, repository, tag, nil)
-	return digest
+	manifest, header := r.manifest(http.MethodGet, repository, "upload", "", nil)
+	r.manifest(http.MethodPut, repository, tag, header.Get("Content-Type"), manifest)
+	_, header = r.manifest(http.MethodHead, repository, tag, "", nil)
+	return header.Get("Docker-Content-Digest")
 }
 
 func randomLayer(size int) io.Reader {
@@ -147,26 +147,26 @@ func randomLayer(size int) io.Reader {
 	return &layer
 }
 
-// manifest asks the registry itself for the manifest of a tag and its digest, or gives it one.
-func (r *registryServer) manifest(method, repository, tag string, body []byte) (content []byte, digest string) {
+// manifest asks the registry itself for the manifest of a tag, or gives it one.
+func (r *registryServer) manifest(method, repository, tag, contentType string, body []byte) ([]byte, http.Header) {
 	r.t.Helper()
-	const manifestType = "application/vnd.docker.distribution.manifest.v2+json"
 	address := fmt.Sprintf("http://%s/v2/%s/manifests/%s", r.host, repository, tag)
 	request, err := http.NewRequestWithContext(r.t.Context(), method, address, bytes.NewReader(body))
 	r.ok(err)
-	request.Header.Set("Accept", manifestType)
-	request.Header.Set("Content-Type", manifestType)
+	for _, kind := range []string{"docker.distribution.manifest.v2", "oci.image.manifest.v1", "oci.image.index.v1"} {
+		request.Header.Add("Accept", "application/vnd."+kind+"+json")
+	}
+	request.Header.Set("Content-Type", contentType)
 	request.SetBasicAuth("tester", r.password)
 	response, err := http.DefaultClient.Do(request)
 	r.ok(err)
 	defer response.Body.Close()
-	content, err = io.ReadAll(response.Body)
+	content, err := io.ReadAll(response.Body)
 	r.ok(err)
-	digest = response.Header.Get("Docker-Content-Digest")
-	if digest == "" {
+	if response.StatusCode >= 300 {
 		r.t.Fatalf("%s %s: %s: %s", method, address, response.Status, content)
 	}
-	return content, digest
+	return content, response.Header
 }
 
 func (r *registryServer) ok(err error) {

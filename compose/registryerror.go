@@ -23,13 +23,16 @@ const (
 	faultMissing         // the registry has no such image
 )
 
+// loginWords are those of a registry that wants credentials, or refuses those that it got.
+var loginWords = regexp.MustCompile(`unauthorized|no basic auth credentials|authentication required|access denied|authorization failed|forbidden|\bdenied:`)
+
 // faultWords tell the faults apart; the first that fits counts. What is definite comes first: an answer of the
 // registry may quote a URL or a code that looks like something else.
 var faultWords = []struct {
 	fault fault
 	words *regexp.Regexp
 }{
-	{faultLogin, regexp.MustCompile(`unauthorized|no basic auth credentials|authentication required|access denied|authorization failed|forbidden|\bdenied:`)},
+	{faultLogin, loginWords},
 	{faultMissing, regexp.MustCompile(`manifest unknown|name unknown|name_unknown|not found|no matching manifest`)},
 	{faultTransient, regexp.MustCompile(`toomanyrequests|too many requests|\b50[0-9] [a-z]|service unavailable|bad gateway|gateway time-?out|` +
 		`connection refused|connection reset|broken pipe|timeout|timed out|deadline exceeded|\beof\b|no route to host|network is unreachable|` +
@@ -99,8 +102,43 @@ func (l *logins) pullFailed(p *pull, known bool, err error) error {
 // standing says whether there are credentials for the registry, never what they are.
 func (l *logins) standing(host string, known bool) string {
 	file := filepath.Clean(l.file.Filename)
-	if known {
+	switch {
+	case l.closed:
+		return fmt.Sprintf("the user of verdigris may not read %s, where credentials for registry %s would be", file, host)
+	case known:
 		return fmt.Sprintf("registry %s refused the credentials that %s leads to", host, file)
 	}
 	return fmt.Sprintf("%s has no credentials for registry %s", file, host)
+}
+
+// The registry of a base image in BuildKit's words, the base image in the last step that a builder told, and the end of a
+// command, which is no matter of registries whatever it printed.
+var (
+	baseRegistry = regexp.MustCompile(`(?:pulling from host |source metadata for |https?://)([^/" ]+)`)
+	baseImage    = regexp.MustCompile(`\bFROM (?:--platform=\S+ )?(\S+)`)
+	commandEnded = regexp.MustCompile(`exit code|non-zero code`)
+)
+
+// loginFor adds the next step to the error of a build when the registry of a base image wants a login. The lines are the
+// last ones of the build.
+func loginFor(err error, lines []string) error {
+	text := err.Error()
+	if hinted(err) || !loginWords.MatchString(strings.ToLower(text)) || commandEnded.MatchString(text) {
+		return err
+	}
+	host := ""
+	if from := baseRegistry.FindStringSubmatch(text); from != nil {
+		host = from[1]
+	} else if steps := baseImage.FindAllStringSubmatch(strings.Join(lines, "\n"), -1); steps != nil {
+		if image, err := reference.ParseNormalizedNamed(steps[len(steps)-1][1]); err == nil {
+			host = reference.Domain(image)
+		}
+	}
+	if host == "" {
+		return err
+	}
+	return &deploy.HintedError{
+		Err:  fmt.Errorf("registry %s does not give the base image: %w", host, err),
+		Next: "log in as the user of verdigris: " + loginCommand(host),
+	}
 }

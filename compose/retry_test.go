@@ -7,8 +7,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/distribution/reference"
 )
 
 func TestPausesGrowAndStayBounded(t *testing.T) {
@@ -61,46 +59,4 @@ func TestACancelledPauseEndsAtOnce(t *testing.T) {
 			t.Errorf("after %s: %v", time.Since(begun), err)
 		}
 	})
-}
-
-// The words are those of engines and registries.
-func TestFaultsAreToldApart(t *testing.T) {
-	image, err := reference.ParseNormalizedNamed("registry.example/denied/timeout:404")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for text, want := range map[string]fault{
-		`Get "http://127.0.0.1:5997/v2/": dial tcp 127.0.0.1:5997: connect: connection refused`:                                                    faultTransient,
-		`Get "https://registry.example/v2/": net/http: TLS handshake timeout`:                                                                      faultTransient,
-		`Get "https://registry.example/v2/": EOF`:                                                                                                  faultTransient,
-		`Head "https://registry.example/v2/denied/timeout/manifests/404": received unexpected HTTP status: 503 Service Unavailable`:                faultTransient,
-		`unexpected status from HEAD request to https://registry.example/v2/denied/timeout/manifests/404: 502 Bad Gateway`:                         faultTransient,
-		`toomanyrequests: You have reached your pull rate limit. You may increase the limit by authenticating and upgrading`:                       faultTransient,
-		`read tcp 10.0.0.1:4->10.0.0.2:443: read: connection reset by peer`:                                                                        faultTransient,
-		`unauthorized: authentication required`:                                                                                                    faultLogin,
-		`Head "https://registry.example/v2/denied/timeout/manifests/404": no basic auth credentials`:                                               faultLogin,
-		`pull access denied for denied/timeout, repository does not exist or may require 'docker login': denied: requested access to the resource`: faultLogin,
-		`failed to authorize: failed to fetch oauth token: unexpected status from POST request: 401 Unauthorized`:                                  faultLogin,
-		`manifest for registry.example/denied/timeout:404 not found: manifest unknown: manifest unknown`:                                           faultMissing,
-		`no matching manifest for linux/s390x in the manifest list entries`:                                                                        faultMissing,
-		`Get "https://registry.example/v2/denied/timeout/manifests/404": x509: certificate signed by unknown authority`:                            faultOther,
-		`Get "https://registry.example/v2/": dial tcp: lookup registry.example: no such host`:                                                      faultOther,
-		`failed to register layer: write /x: no space left on device`:                                                                              faultOther,
-	} {
-		if got := faultOf(errors.New(text), image); got != want {
-			t.Errorf("fault %d, want %d: %s", got, want, text)
-		}
-	}
-}
-
-func TestTheWaitThatARegistryAsksForIsRead(t *testing.T) {
-	for text, want := range map[string]time.Duration{
-		"toomanyrequests: retry-after: 823.462µs, allowed: 44000/minute": 823462 * time.Nanosecond,
-		"429 Too Many Requests, Retry-After: 7":                          7 * time.Second,
-		"toomanyrequests: no":                                            0,
-	} {
-		if got := askedWait(text); got != want {
-			t.Errorf("%q asks for %s, want %s", text, got, want)
-		}
-	}
 }

@@ -168,3 +168,12 @@ func TestDetachedCommandsSayWhichDeploymentItIs(t *testing.T) {
 	w.serveDeployment(ended(deploy.StateSucceeded, nil))
 	w.run(t, "deploy", "--detach").want(t, exitOK, "deployment 7 is queued: verdigris history 7")
 }
+
+func TestHistoryNamesTheImagesThatCameFromARegistry(t *testing.T) {
+	w := newWorkplace(t)
+	end := ended(deploy.StateSucceeded, nil)
+	end.Digests = map[string]string{"web": "shop/web@sha256:1", "cache": "redis@sha256:2"}
+	w.serveDeployment(end)
+	w.run(t, "history", "7").want(t, exitOK, "cache: redis@sha256:2\nweb: shop/web@sha256:1\n")
+	w.run(t, "history", "7", "--json").want(t, exitOK, `"redis@sha256:2"`)
+}
