@@ -185,3 +185,37 @@ func statesOf(s deploy.SliceStatus) map[string]string {
 	}
 	return states
 }
+
+func TestWhatTheEngineRefusesToMakeStopsNothing(t *testing.T) {
+	e := connected(t)
+	service := `
+  web:
+    image: "` + debian + `"
+    command: ` + diarist + `
+    environment: {NAME: web, TURN: "${TURN}"}
+    volumes: [./events:/events]
+    post_start:
+      - {command: [sh, -c, 'echo post_start >> /events/log']}
+`
+	s := newSite(t, e, "services:"+service)
+	s.write(".env", "TURN=1\n")
+	s.write("events/log", "")
+	s.up(commitA)
+	if got := s.diary(); !slices.Equal(got, []string{"post_start"}) {
+		t.Fatalf("at the start: %q", got)
+	}
+	before, err := e.inspect(t.Context(), s.ids()["web-1"])
+	check(t, err)
+
+	s.write(".env", "TURN=2\n")
+	s.write("blue.yml", "services:"+service+"  broken: {image: \""+debian+"\", runtime: no-such-runtime}\n")
+	wants(t, s.Start(t.Context(), deploy.Blue, s.release(commitA), s.log), "no-such-runtime")
+	after, err := e.inspect(t.Context(), s.ids()["web-1"])
+	check(t, err)
+	if after.ID != before.ID || after.State.StartedAt != before.State.StartedAt {
+		t.Errorf("web is %s since %s, it was %s since %s", after.ID, after.State.StartedAt, before.ID, before.State.StartedAt)
+	}
+	if got := s.diary(); len(got) > 0 {
+		t.Errorf("noted: %q", got)
+	}
+}

@@ -101,8 +101,9 @@ func (x *execution) bringBack(ctx context.Context, c found) error {
 			return err
 		}
 	}
-	if !c.running() {
-		return nil
+	now, err := x.engine.inspect(ctx, c.id)
+	if err != nil || now.State.Running || !c.running() { // it may have lost its name alone
+		return err
 	}
 	return x.start(ctx, member{c.id, c.name}, c.labels)
 }
