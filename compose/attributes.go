@@ -28,6 +28,8 @@ type attribute struct {
 	quiet   bool
 	// refused says why a key cannot be honoured.
 	refused string
+	// values says which values can be honoured, where not all can; apply refuses the others.
+	values string
 }
 
 // attributes are all the keys of a service that are mapped, by group.
@@ -67,7 +69,7 @@ var loadedAttributes = []attribute{
 	{name: "build", parts: "context dockerfile dockerfile_inline args target labels no_cache network pull extra_hosts shm_size cache_from tags secrets secrets.source secrets.target"}, // build.go
 	{name: "depends_on", parts: "condition restart required"}, // plan.go
 	{name: "scale container_name deploy.replicas"},            // plan.go
-	{name: "deploy.mode", apply: checkMode},
+	{name: "deploy.mode", apply: checkMode, values: "`replicated` and `global`; jobs are refused"},
 }
 
 // checkMode refuses jobs, which end: a service of a slice stays. Where there is one machine, global is one container, as

@@ -12,7 +12,7 @@ import (
 var deviceAttributes = []attribute{
 	{name: "device_cgroup_rules", apply: mapDeviceRules},
 	{name: "deploy.resources.reservations.devices", parts: requestParts, apply: mapReservedDevices},
-	{name: "devices", parts: "source target permissions", apply: mapDevices},
+	{name: "devices", parts: "source target permissions", apply: mapDevices, values: "paths; names of the Container Device Interface need Docker API 1.44"},
 	{name: "gpus", parts: requestParts, apply: mapGPUs},
 }
 

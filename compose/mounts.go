@@ -11,9 +11,10 @@ import (
 // mountAttributes say which files of others the container sees.
 var mountAttributes = []attribute{
 	{
-		name:  "volumes",
-		parts: "type source target read_only consistency bind.selinux bind.propagation bind.create_host_path bind.recursive volume.nocopy volume.labels tmpfs.size tmpfs.mode",
-		apply: mapVolumes,
+		name:   "volumes",
+		parts:  "type source target read_only consistency bind.selinux bind.propagation bind.create_host_path bind.recursive volume.nocopy volume.labels tmpfs.size tmpfs.mode",
+		apply:  mapVolumes,
+		values: "the types `bind`, `volume`, `tmpfs` and, with Docker API 1.48, `image`; `bind.recursive: writable` and `readonly` need Docker API 1.44",
 	},
 	{name: "volumes.volume.subpath", since: "1.45"},
 	{name: "volumes.image.subpath", since: "1.48"},

@@ -17,7 +17,7 @@ import (
 var platformAttributes = []attribute{
 	{name: "platform", apply: mapPlatform},
 	{name: "runtime cgroup_parent sysctls", apply: mapKernel},
-	{name: "isolation", apply: mapIsolation},
+	{name: "isolation", apply: mapIsolation, values: "`default`; the others are for Windows"},
 	{name: "cpu_count cpu_percent", apply: mapWindowsCPU, ignored: "only Windows knows it; cpus is for Linux"},
 	{name: "credential_spec", refused: "only Windows knows it"},
 }

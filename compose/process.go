@@ -18,7 +18,7 @@ var processAttributes = []attribute{
 	{name: "init", apply: mapInit},
 	{name: "stop_signal stop_grace_period", apply: mapStop},
 	{name: "restart", apply: mapRestart},
-	{name: "deploy.restart_policy", parts: "condition max_attempts", apply: mapRestartPolicy},
+	{name: "deploy.restart_policy", parts: "condition max_attempts", apply: mapRestartPolicy, values: "`max_attempts` with `on-failure` alone"},
 	{name: "deploy.restart_policy.delay deploy.restart_policy.window", ignored: "the Docker Engine times restarts by itself, and Compose ignores it too"},
 	{name: "labels", apply: mapLabels},
 	{name: "annotations", since: "1.43", apply: mapAnnotations},

@@ -111,7 +111,12 @@ func TestIDsStandInThePlaceOfServices(t *testing.T) {
 
 func TestVolumesThatAreLentAreNotTakenOver(t *testing.T) {
 	s := newSite(t, nil, sharing)
-	seen := s.running(commitA, someImages)
+	images := map[string]image{}
+	for name, img := range someImages {
+		img.volumes = map[string]bool{"/kept": true, "/own": true}
+		images[name] = img
+	}
+	seen := s.running(commitA, images)
 	lent, own := strings.Repeat("ab", 32), strings.Repeat("cd", 32)
 	seen.containers[0].mounts = []container.MountPoint{{Type: "volume", Name: lent, Destination: "/kept"}}
 	seen.containers[2].mounts = []container.MountPoint{
@@ -120,11 +125,11 @@ func TestVolumesThatAreLentAreNotTakenOver(t *testing.T) {
 	seen.containers[2].config = "changed"
 	p, err := s.load(deploy.Blue)
 	check(t, err)
-	pl, err := newPlan(p, seen, someImages)
+	pl, err := newPlan(p, seen, images)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Join(pl.levels[1][0].actions[0].blueprint.Host.Binds, " "); got != own+":/own:rw" {
-		t.Errorf("the successor mounts %s", got)
+	if got := pl.levels[1][0].actions[0].blueprint.Host.Mounts; len(got) != 1 || got[0].Source != own || got[0].Target != "/own" {
+		t.Errorf("the successor mounts %v", got)
 	}
 }

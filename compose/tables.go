@@ -23,8 +23,12 @@ var (
 	volumeTable = table{"volume", []attribute{{name: "name driver driver_opts external labels"}}} // resources.go
 	configTable = table{"config", fileObjectAttributes}
 	secretTable = table{"secret", fileObjectAttributes}
-	// projectTable is about the top level of the file; what is not in it are the kinds above and what compose-go resolves.
+	// projectTable is about the top level of the file. Of it, a project has to be asked for models and jobs alone.
 	projectTable = table{"project", []attribute{
+		{name: "services networks volumes configs secrets"},         // the tables above
+		{name: "include", parts: "path project_directory env_file"}, // compose-go
+		{name: "name", ignored: "a project is named after the app and the slice", quiet: true},
+		{name: "version", ignored: "it is obsolete, and Compose ignores it too", quiet: true},
 		{name: "models", refused: "verdigris runs no model runner"},
 		{name: "jobs", refused: "verdigris runs a job as `migrate` or not at all"},
 	}}
