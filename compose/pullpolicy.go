@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -12,9 +13,15 @@ import (
 )
 
 // checkPullPolicy refuses a pull_policy that there is not, and a pull_refresh_after that nothing uses.
-func checkPullPolicy(_ *blueprint, s types.ServiceConfig) error {
+func checkPullPolicy(b *blueprint, s types.ServiceConfig) error {
 	_, _, err := pullPolicy(s)
-	return err
+	switch {
+	case err == nil:
+		return nil
+	case s.PullRefreshAfter != "":
+		return b.refuse(s, "pull_refresh_after", s.PullRefreshAfter, err.Error())
+	}
+	return b.refuse(s, "pull_policy", s.PullPolicy, err.Error())
 }
 
 // pullPolicy returns the service's policy, and for how long an image is fresh where the policy is refresh. See the
@@ -23,13 +30,13 @@ func pullPolicy(s types.ServiceConfig) (policy string, fresh time.Duration, err 
 	switch {
 	case s.PullRefreshAfter == "":
 	case s.PullPolicy != types.PullPolicyRefresh:
-		return "", 0, fmt.Errorf("service %s: pull_refresh_after goes with pull_policy: refresh, not with %q", s.Name, s.PullPolicy)
+		return "", 0, errors.New("it goes with pull_policy: refresh alone")
 	default:
 		s.PullPolicy = "every_" + s.PullRefreshAfter // the same units
 	}
 	policy, fresh, err = s.GetPullPolicy()
 	if err != nil {
-		return "", 0, fmt.Errorf("service %s: pull_policy: there is no %q: it takes always, never, missing, if_not_present, build, daily, weekly, or every_ with a time such as every_12h", s.Name, s.PullPolicy)
+		return "", 0, errors.New("a time between pulls is written like 12h or 1w2d")
 	}
 	return policy, fresh, nil
 }
@@ -39,7 +46,7 @@ func pullPolicy(s types.ServiceConfig) (policy string, fresh time.Duration, err 
 func pullDue(s types.ServiceConfig, have *dockerimage.InspectResponse, now time.Time) (bool, error) {
 	policy, fresh, err := pullPolicy(s)
 	if err != nil {
-		return false, err
+		return false, fmt.Errorf("pull_policy %q: %w", s.PullPolicy, err)
 	}
 	switch policy {
 	case types.PullPolicyAlways:

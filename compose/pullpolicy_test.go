@@ -108,7 +108,7 @@ func TestAWrongPullPolicyIsRefusedBeforeAnythingIsTouched(t *testing.T) {
 		"pull_policy: refresh, pull_refresh_after: tomorrow": "tomorrow",
 	} {
 		s := newSite(t, e, "services: {web: {image: "+debian+", "+text+"}}")
-		wants(t, s.Check(t.Context(), deploy.Blue, s.release(commitA)), "web", want)
+		wants(t, s.Check(t.Context(), deploy.Blue, s.release(commitA)), "web", want, "blue.yml:1")
 	}
 }
 
