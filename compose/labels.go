@@ -53,7 +53,7 @@ func (p *project) label(b *blueprint, s types.ServiceConfig, number int, imageID
 		labelNumber:      strconv.Itoa(number),
 		labelOneOff:      "False",
 		labelVersion:     composeVersion,
-		labelHash:        serviceHash(s),
+		labelHash:        serviceHash(withoutAccess(s)),
 		labelConfig:      config,
 		labelImage:       imageID,
 		labelDependsOn:   dependsOn(s),

@@ -2,7 +2,6 @@ package compose
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/compose-spec/compose-go/v2/types"
@@ -12,7 +11,7 @@ import (
 
 // planNetworks notes the networks to create and refuses those that are not as the files want them.
 func (pl *plan) planNetworks(seen observation) error {
-	for _, key := range slices.Sorted(maps.Keys(pl.project.Networks)) {
+	for _, key := range pl.project.networksInUse() {
 		if err := pl.planNetwork(key, seen); err != nil {
 			return err
 		}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 
 	"github.com/docker/docker/api/types/volume"
@@ -16,7 +15,7 @@ import (
 // refused: Compose offers to make it anew, without its data.
 func (pl *plan) planVolumes(seen observation) error {
 	p := pl.project
-	for _, key := range slices.Sorted(maps.Keys(p.Volumes)) {
+	for _, key := range p.volumesInUse() {
 		v := p.Volumes[key]
 		have, exists := seen.volumes[v.Name]
 		switch {

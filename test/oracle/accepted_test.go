@@ -31,12 +31,17 @@ var accepted = []acceptance{
 		path: "container/Config/Labels/com.docker.compose.image.builder", sdk: `"classic"`, ours: absent,
 		why: "verdigris builds through BuildKit, for which Compose needs a plugin; without it Compose marks what it builds",
 	},
+	{path: "container/Config/MacAddress", sdk: absent, why: wholeMAC},
+	{path: "container/NetworkSettings/Networks/*/MacAddress", sdk: absent, why: wholeMAC},
 	{path: "container/Config/Env/VERDIGRIS_*", sdk: absent, why: injected},
 	{path: "container/Config/Env/IMAGE_TAG", sdk: absent, why: injected},
 }
 
 // injected are the variables that every container of a slice has.
 const injected = "a slice is told which one it is and which release it runs; the shared services are not"
+
+// wholeMAC is about the address that a file asks for.
+const wholeMAC = "before API 1.44 an engine takes one address for the whole container; Compose asks for it in a way that these do not know, and it is lost"
 
 // usage counts which entries of accepted were needed.
 type usage struct {

@@ -24,6 +24,9 @@ func normalContainer(c map[string]any) map[string]any {
 	without(c, ephemeral...)
 	config, host := child(c, "Config"), child(c, "HostConfig")
 	byKey(config, "Env", variableName)
+	if labels := child(config, "Labels"); labels["com.docker.compose.config-hash"] != nil && refersByID(host) {
+		labels["com.docker.compose.config-hash"] = "<sum of an id and more>"
+	}
 	if labels := child(config, "Labels"); labels["com.docker.compose.depends_on"] != nil {
 		labels["com.docker.compose.depends_on"] = sorted(labels["com.docker.compose.depends_on"].(string))
 	}
@@ -38,6 +41,13 @@ func normalContainer(c map[string]any) map[string]any {
 	byKey(c, "Mounts", field("Destination"))
 	normalSettings(child(c, "NetworkSettings"))
 	return tidy(c).(map[string]any)
+}
+
+// refersByID tells whether the container shares something with another one, known by its id. Compose sums the id up too, and
+// so the hash is never the same twice.
+func refersByID(host map[string]any) bool {
+	shared := append(items(host["VolumesFrom"]), host["NetworkMode"], host["PidMode"], host["IpcMode"])
+	return slices.ContainsFunc(shared, func(value any) bool { return strings.Contains(text(value), "<id of /") })
 }
 
 func normalSettings(settings map[string]any) {
