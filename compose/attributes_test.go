@@ -1,9 +1,7 @@
 package compose
 
 import (
-	"encoding/json"
 	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -117,21 +115,7 @@ func TestEveryMappedKeyReachesTheEngine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	content, err := json.MarshalIndent(b, "", " ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := strings.ReplaceAll(string(content), s.dir, "DIR")
-	got = strings.ReplaceAll(got, s.settings.App, "APP")
-	golden := filepath.Join("testdata", "everything.json")
-	if os.Getenv("UPDATE_GOLDEN") == "1" {
-		if err := os.WriteFile(golden, []byte(got+"\n"), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if want := readFile(t, golden); got+"\n" != want {
-		t.Errorf("the blueprint differs from %s (UPDATE_GOLDEN=1 rewrites it):\n%s", golden, got)
-	}
+	s.golden("everything.json", b)
 }
 
 // unmappedKeys are the keys of a service that no table names. A key that a newer compose-go brings appears here, and

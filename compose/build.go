@@ -4,11 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"path/filepath"
 	"strings"
-
-	"github.com/compose-spec/compose-go/v2/types"
 
 	"verdigris/deploy"
 )
@@ -56,75 +52,54 @@ func (r *Runtime) Build(ctx context.Context, slice deploy.Slice, rel deploy.Rele
 	return rel, err
 }
 
-// recipe is one build, ready for either builder.
-type recipe struct {
-	name       string // <app>-<service>; files that BuildKit has of an earlier build of that name are not sent again
-	config     *types.BuildConfig
-	dockerfile string // absolute path; empty when it is inline
-	tags       []string
-	labels     map[string]string
-	secrets    map[string]string // file by id
-	fresh      bool
+// builder is one of the engine's two ways to build.
+type builder interface {
+	// refuse returns an error that names what the builder cannot do of the recipe.
+	refuse(job recipe) error
+	build(ctx context.Context, job recipe, progress *progress) error
+	// contexts tells whether the builder knows additional contexts; they are made into images before where it does not.
+	contexts() bool
+	close()
 }
 
-func (r *Runtime) build(ctx context.Context, p *project, s types.ServiceConfig, mode buildMode, log deploy.Log) error {
-	if mode == buildMissing {
-		if id, err := r.engine.imageID(ctx, p.reference(s)); err != nil || id != "" {
-			return err
-		}
+// builder opens the builder that is configured, or BuildKit where the engine has it.
+func (e *Engine) builder(ctx context.Context, log deploy.Log) (builder, error) {
+	if e.Builder == BuilderClassic {
+		return classic{e}, nil
 	}
-	job := p.recipe(s, mode == buildFresh)
+	b, err := e.openBuildKit(ctx)
+	if errors.Is(err, errNoBuildKit) && e.Builder == BuilderAuto {
+		log("note: this engine has no BuildKit, the classic builder takes over")
+		return classic{e}, nil
+	}
+	return b, err
+}
+
+// build makes one image, and before it the additional contexts that the builder does not know.
+func (e *Engine) build(ctx context.Context, b builder, job recipe, log deploy.Log) error {
 	last := newRing(lastLines)
-	err := r.engine.buildWith(ctx, job, func(line string, about ...deploy.Step) {
+	progress := newProgress(job.service, func(line string, about ...deploy.Step) {
 		last.add(line)
 		log(line, about...)
 	})
+	err := e.buildSteps(ctx, b, job, progress)
 	if err == nil {
 		return nil
 	}
 	if ctx.Err() != nil {
 		return fmt.Errorf("build image: stopped: %w", context.Cause(ctx))
 	}
-	return &deploy.LoggedError{Err: fmt.Errorf("build image: %w", loginFor(roomFor(r.engine.explain(err), last.lines), last.lines)), Lines: last.lines}
+	return &deploy.LoggedError{Err: fmt.Errorf("build image: %w", loginFor(roomFor(e.explain(err), last.lines), last.lines)), Lines: last.lines}
 }
 
-func (p *project) recipe(s types.ServiceConfig, fresh bool) recipe {
-	job := recipe{
-		name:    p.app + "-" + s.Name,
-		config:  s.Build,
-		tags:    append(p.tags(s), s.Build.Tags...),
-		labels:  map[string]string{labelApp: p.app, labelService: s.Name},
-		secrets: map[string]string{},
-		fresh:   fresh || s.Build.NoCache,
-	}
-	maps.Copy(job.labels, s.Build.Labels)
-	if s.Build.DockerfileInline == "" {
-		job.dockerfile = s.Build.Dockerfile
-		if !filepath.IsAbs(job.dockerfile) {
-			job.dockerfile = filepath.Join(s.Build.Context, job.dockerfile)
+func (e *Engine) buildSteps(ctx context.Context, b builder, job recipe, progress *progress) error {
+	if len(job.contexts) > 0 && !b.contexts() {
+		var err error
+		if job, err = withStages(ctx, b, job, progress); err != nil {
+			return err
 		}
 	}
-	for _, secret := range s.Build.Secrets {
-		id := secret.Target
-		if id == "" {
-			id = secret.Source
-		}
-		job.secrets[id] = p.Secrets[secret.Source].File
-	}
-	return job
-}
-
-// buildWith builds with the builder that is configured, or with BuildKit where the engine has it.
-func (e *Engine) buildWith(ctx context.Context, job recipe, log deploy.Log) error {
-	if e.Builder == BuilderClassic || e.Builder == BuilderAuto && !e.buildKit {
-		return e.buildClassic(ctx, job, log)
-	}
-	err := e.buildKitBuild(ctx, job, log)
-	if errors.Is(err, errNoBuildKit) && e.Builder == BuilderAuto {
-		log("note: this engine has no BuildKit, the classic builder takes over")
-		return e.buildClassic(ctx, job, log)
-	}
-	return err
+	return b.build(ctx, job, progress)
 }
 
 // roomFor adds the next step when the disk is full; a failing command in a build may be the only one that says so.

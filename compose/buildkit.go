@@ -2,150 +2,118 @@ package compose
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
-	"os"
-	"path/filepath"
+	"strings"
 
-	"github.com/docker/docker/api/types/build"
 	"github.com/docker/docker/client"
-	"github.com/moby/buildkit/session"
-	"github.com/moby/buildkit/session/filesync"
-	"github.com/moby/buildkit/session/secrets/secretsprovider"
-	"github.com/tonistiigi/fsutil"
-	fstypes "github.com/tonistiigi/fsutil/types"
-
-	"verdigris/deploy"
+	controlapi "github.com/moby/buildkit/api/services/control"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
 )
 
-// errNoBuildKit means that the engine does not take a BuildKit session.
+// errNoBuildKit means that the engine does not serve BuildKit.
 var errNoBuildKit = errors.New("the engine has no BuildKit")
 
-// buildKitBuild builds with the BuildKit inside the engine: the engine asks for the files it needs over a session,
-// so that an unchanged context is not sent again, and cache mounts and secrets work.
-func (e *Engine) buildKitBuild(ctx context.Context, job recipe, log deploy.Log) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	dockerfile, clean, err := dockerfileOnDisk(job)
-	if err != nil {
-		return err
-	}
-	defer clean()
-	s, err := e.openSession(ctx, job, filepath.Dir(dockerfile))
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-
-	options := buildOptions(job)
-	options.Version = build.BuilderBuildKit
-	options.SessionID = s.ID()
-	options.RemoteContext = "client-session"
-	options.Dockerfile = filepath.Base(dockerfile)
-	response, err := e.client.ImageBuild(ctx, nil, options)
-	if err != nil {
-		return e.explain(err)
-	}
-	defer response.Body.Close()
-	trace := newTrace(log)
-	return readMessages(response.Body, func(id string, content json.RawMessage) {
-		if id == "moby.buildkit.trace" {
-			trace.read(content)
-		}
-	}, log)
+// buildKit is the BuildKit inside of the engine. One connection carries its control API, and the sessions in which it
+// asks for files, secrets and keys. The Engine API's own /build would take fewer of the options.
+type buildKit struct {
+	engine *Engine
+	conn   *grpc.ClientConn
+	api    controlapi.ControlClient
+	labels map[string]string // what BuildKit says about where it runs
 }
 
-// openSession offers the context, the Dockerfile's directory and the secrets to the engine until ctx ends.
-func (e *Engine) openSession(ctx context.Context, job recipe, dockerfileDir string) (*session.Session, error) {
-	files := filesync.StaticDirSource{}
-	for name, dir := range map[string]string{"context": job.config.Context, "dockerfile": dockerfileDir} {
-		fs, err := fsutil.NewFS(dir)
-		if err != nil {
-			return nil, fmt.Errorf("open build context: %w", err)
-		}
-		if files[name], err = rootOwned(fs); err != nil {
-			return nil, fmt.Errorf("open build context: %w", err)
-		}
-	}
-	s, err := session.NewSession(ctx, job.name)
-	if err != nil {
-		return nil, fmt.Errorf("open build session: %w", err)
-	}
-	s.Allow(filesync.NewFSSyncProvider(files))
-	s.Allow(e.buildAuth())
-	if len(job.secrets) > 0 {
-		secrets, err := offered(job.secrets)
-		if err != nil {
-			return nil, err
-		}
-		s.Allow(secrets)
-	}
-	return s, e.serve(ctx, s)
-}
+// maxMessage bounds one message of BuildKit, in bytes, as BuildKit itself does.
+const maxMessage = 16 << 20
 
-// serve answers the engine's questions in the background. It returns once the engine has taken the session.
-func (e *Engine) serve(ctx context.Context, s *session.Session) error {
-	dialed := make(chan error, 1)
-	go s.Run(ctx, func(ctx context.Context, proto string, meta map[string][]string) (net.Conn, error) {
-		conn, err := e.client.DialHijack(ctx, "/session", proto, meta)
-		dialed <- err
-		return conn, err
+// openBuildKit connects to the BuildKit of the engine. The error is errNoBuildKit where there is none.
+func (e *Engine) openBuildKit(ctx context.Context) (*buildKit, error) {
+	raw, err := e.dialBuildKit(ctx)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := grpc.NewClient("passthrough:///engine", grpc.WithContextDialer(once(raw)),
+		grpc.WithTransportCredentials(insecure.NewCredentials()), // TLS, where the engine wants it, is below
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage)))
+	if err != nil {
+		return nil, errors.Join(err, raw.Close())
+	}
+	b := &buildKit{engine: e, conn: conn, api: controlapi.NewControlClient(conn)}
+	err = e.do(ctx, "ask BuildKit about itself", func(ctx context.Context) error {
+		workers, err := b.api.ListWorkers(ctx, &controlapi.ListWorkersRequest{})
+		if err != nil {
+			return fmt.Errorf("%w: %w", errNoBuildKit, err)
+		}
+		for _, w := range workers.Record {
+			b.labels = w.Labels
+		}
+		return nil
 	})
-	select {
-	case err := <-dialed:
-		if err == nil {
-			return nil
-		}
-		s.Close()
-		if client.IsErrConnectionFailed(err) {
-			return e.explain(err)
-		}
-		return fmt.Errorf("%w: %w", errNoBuildKit, err)
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
-// offered are the build secrets, read from their files when the build asks.
-func offered(files map[string]string) (session.Attachable, error) {
-	var sources []secretsprovider.Source
-	for id, path := range files {
-		sources = append(sources, secretsprovider.Source{ID: id, FilePath: path})
-	}
-	store, err := secretsprovider.NewStore(sources)
 	if err != nil {
-		return nil, fmt.Errorf("read build secret: %w", err)
+		return nil, errors.Join(err, conn.Close(), raw.Close())
 	}
-	return secretsprovider.NewSecretProvider(store), nil
+	return b, nil
 }
 
-// rootOwned makes every file belong to root, as builds expect, whoever checked it out.
-func rootOwned(fs fsutil.FS) (fsutil.FS, error) {
-	return fsutil.NewFilterFS(fs, &fsutil.FilterOpt{Map: func(_ string, stat *fstypes.Stat) fsutil.MapResult {
-		stat.Uid, stat.Gid = 0, 0
-		return fsutil.MapResultKeep
-	}})
-}
-
-// dockerfileOnDisk returns the Dockerfile's path; an inline one is written to a directory that clean removes.
-func dockerfileOnDisk(job recipe) (path string, clean func(), err error) {
-	if job.dockerfile != "" {
-		if _, err := os.Stat(job.dockerfile); err != nil {
-			return "", nil, fmt.Errorf("read Dockerfile: %w", err)
-		}
-		return job.dockerfile, func() {}, nil
+// dialBuildKit opens a connection that speaks gRPC: by an upgrade at /grpc, or at once with an engine that has dropped
+// this path since it serves gRPC directly.
+func (e *Engine) dialBuildKit(ctx context.Context) (net.Conn, error) {
+	conn, err := e.client.DialHijack(ctx, "/grpc", "h2c", nil)
+	switch {
+	case err == nil:
+		return conn, nil
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case client.IsErrConnectionFailed(err):
+		return nil, e.explain(err)
 	}
-	dir, err := os.MkdirTemp("", "verdigris-build-")
+	conn, err = e.client.Dialer()(ctx)
 	if err != nil {
-		return "", nil, fmt.Errorf("write inline Dockerfile: %w", err)
+		return nil, e.explain(err)
 	}
-	clean = func() { os.RemoveAll(dir) }
-	path = filepath.Join(dir, "Dockerfile")
-	if err := os.WriteFile(path, []byte(job.config.DockerfileInline), 0o600); err != nil {
-		clean()
-		return "", nil, fmt.Errorf("write inline Dockerfile: %w", err)
+	return conn, nil
+}
+
+// once hands a connection out a single time: a build does not survive its connection.
+func once(conn net.Conn) func(context.Context, string) (net.Conn, error) {
+	unused := make(chan net.Conn, 1)
+	unused <- conn
+	return func(context.Context, string) (net.Conn, error) {
+		select {
+		case c := <-unused:
+			return c, nil
+		default:
+			return nil, io.ErrUnexpectedEOF
+		}
 	}
-	return path, clean, nil
+}
+
+func (b *buildKit) close() { b.conn.Close() }
+
+// contexts is false for the BuildKit of Engine 20.10, whose Dockerfile frontend does not know additional contexts.
+func (b *buildKit) contexts() bool { return !b.old() }
+
+func (b *buildKit) old() bool { return olderThan(b.engine.client.ClientVersion(), contextsSince) }
+
+// refuse names what the BuildKit of an old engine would pass over.
+func (b *buildKit) refuse(job recipe) error {
+	c := job.config
+	switch {
+	case !b.old():
+		return nil
+	case len(c.Ulimits) > 0:
+		return needsNewer("build.ulimits")
+	case c.ShmSize > 0:
+		return needsNewer("build.shm_size")
+	case isRemote(c.Context) && strings.Contains(fragment(c.Context), ":"):
+		return needsNewer("build.context with a folder of a git repository")
+	case isRemote(c.Context) && len(job.inline) > 0:
+		return needsNewer("build.dockerfile_inline with a context that the engine fetches")
+	case isRemote(c.Context) && len(job.contexts) > 0:
+		return needsNewer("build.additional_contexts with a context that the engine fetches")
+	}
+	return nil
 }

@@ -3,6 +3,7 @@ package compose
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -79,6 +80,7 @@ type site struct {
 
 	mu    sync.Mutex
 	lines []string
+	steps []deploy.Step
 }
 
 // newSite makes an app with a unique name that is gone from Docker after the test. The file is blue's compose file.
@@ -135,10 +137,11 @@ func (s *site) release(c deploy.Commit) deploy.Release {
 	return deploy.Release{App: s.settings.App, Commit: c, Dir: s.dir}
 }
 
-func (s *site) log(line string, _ ...deploy.Step) {
+func (s *site) log(line string, about ...deploy.Step) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lines = append(s.lines, line)
+	s.steps = append(s.steps, about...)
 }
 
 // said returns what was logged since the last call.
@@ -148,6 +151,25 @@ func (s *site) said() string {
 	text := strings.Join(s.lines, "\n")
 	s.lines = nil
 	return text
+}
+
+// golden compares a value, as JSON, with the file in testdata.
+func (s *site) golden(name string, value any) {
+	s.t.Helper()
+	content, err := json.MarshalIndent(value, "", " ")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	got := strings.NewReplacer(s.dir, "DIR", s.settings.App, "APP").Replace(string(content)) + "\n"
+	file := filepath.Join("testdata", name)
+	if os.Getenv("UPDATE_GOLDEN") == "1" {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	if want := readFile(s.t, file); got != want {
+		s.t.Errorf("it differs from %s (UPDATE_GOLDEN=1 rewrites it):\n%s", file, got)
+	}
 }
 
 // up builds and starts blue.

@@ -14,13 +14,36 @@ import (
 )
 
 // tags are the names of a built service's image: <app>-<service>:<commit>, and before it the same with the slice, since
-// two slices may build one commit with different arguments. Shared services have no commit.
+// two slices may build one commit with different arguments. The app's own image is <app>:<commit> besides. Shared
+// services have no commit.
 func (p *project) tags(s types.ServiceConfig) []string {
 	if p.slice == "" {
 		return append([]string{p.Name + "-" + s.Name + ":latest"}, words(s.Image)...)
 	}
 	name := fmt.Sprintf("%s-%s:%s", p.app, s.Name, p.commit)
-	return append([]string{name + "-" + string(p.slice), name}, words(s.Image)...)
+	tags := []string{name + "-" + string(p.slice), name}
+	if s.Name == p.main() {
+		tags = append(tags, fmt.Sprintf("%s:%s", p.app, p.commit))
+	}
+	return append(tags, words(s.Image)...)
+}
+
+// main is the service whose image is the app's own: the web service or, where that is not built, the only one that is.
+// It is empty where neither is so.
+func (p *project) main() string {
+	if p.Services[p.web].Build != nil {
+		return p.web
+	}
+	var built []string
+	for name, s := range p.Services {
+		if s.Build != nil {
+			built = append(built, name)
+		}
+	}
+	if len(built) == 1 {
+		return built[0]
+	}
+	return ""
 }
 
 // reference is the name under which a service's image is looked for.

@@ -29,6 +29,8 @@ type project struct {
 	files  []string      // absolute
 	// sources are what was read of files, and what they name.
 	sources sources
+	// caBundle is offered to builds; see Settings.
+	caBundle string
 	// injected are the variables that verdigris adds to every container.
 	injected map[string]string
 	api      string // the version of the Docker API that the engine speaks
@@ -47,7 +49,7 @@ func (r *Runtime) loadSlice(ctx context.Context, slice deploy.Slice, rel deploy.
 	}
 	p := &project{
 		app: r.settings.App, dir: r.settings.Dir, slice: slice, commit: rel.Commit, web: r.settings.Web, api: r.engine.api(),
-		files: under(rel.Dir, names),
+		files: under(rel.Dir, names), caBundle: r.settings.CABundle,
 		injected: map[string]string{
 			"VERDIGRIS_SLICE":   string(slice),
 			"VERDIGRIS_RELEASE": string(rel.Commit),
@@ -71,7 +73,7 @@ func (r *Runtime) loadShared(ctx context.Context) (*project, error) {
 			Next: "name one in verdigris.yml: compose.shared",
 		}
 	}
-	p := &project{app: r.settings.App, dir: r.settings.Dir, api: r.engine.api(), files: under(r.settings.Dir, r.settings.SharedFiles)}
+	p := &project{app: r.settings.App, dir: r.settings.Dir, api: r.engine.api(), files: under(r.settings.Dir, r.settings.SharedFiles), caBundle: r.settings.CABundle}
 	if i := absent(p.files); i >= 0 {
 		return nil, &deploy.HintedError{
 			Err:  fmt.Errorf("the shared compose file %s does not exist", p.files[i]),

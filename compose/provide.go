@@ -2,9 +2,6 @@ package compose
 
 import (
 	"context"
-	"fmt"
-	"maps"
-	"slices"
 
 	"verdigris/deploy"
 )
@@ -15,12 +12,8 @@ func (r *Runtime) provide(ctx context.Context, p *project, mode buildMode, log d
 	if err := r.engine.pullImages(ctx, p, log); err != nil {
 		return nil, nil, err
 	}
-	for _, name := range slices.Sorted(maps.Keys(p.Services)) {
-		if s := p.Services[name]; s.Build != nil {
-			if err := r.build(ctx, p, s, mode, log); err != nil {
-				return nil, nil, fmt.Errorf("service %s: %w", name, err)
-			}
-		}
+	if err := r.engine.buildAll(ctx, p, mode, log); err != nil {
+		return nil, nil, err
 	}
 	images, err := r.images(ctx, p, nil)
 	if err != nil {

@@ -3,7 +3,6 @@ package compose
 import (
 	"context"
 	"fmt"
-	"os"
 
 	"verdigris/deploy"
 )
@@ -40,15 +39,7 @@ func (r *Runtime) check(p *project) error {
 	if err := r.checkNeeds(p); err != nil {
 		return err
 	}
-	for name, s := range p.Services {
-		if s.Build == nil {
-			continue
-		}
-		if info, err := os.Stat(s.Build.Context); err != nil || !info.IsDir() {
-			return fmt.Errorf("service %s: build context %s is not a directory (%s)", name, s.Build.Context, p.whereIs("service", name, "build.context"))
-		}
-	}
-	return nil
+	return p.checkBuilds()
 }
 
 // checkNeeds refuses shared files without a service that verdigris.yml names.

@@ -29,6 +29,8 @@ type Settings struct {
 	// EnvFiles set variables for interpolation; a later file wins. The checkout's own .env fills what they leave unset.
 	EnvFiles []string
 	Profiles []string
+	// CABundle is a file of certificates that every build by BuildKit is offered as the secret ca-bundle; empty for none.
+	CABundle string
 	// Web is the service that answers requests, Ports the container port that it listens on in each slice.
 	Web     string
 	Ports   map[deploy.Slice]int

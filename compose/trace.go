@@ -1,69 +1,80 @@
 package compose
 
 import (
-	"encoding/json"
 	"strings"
 
 	controlapi "github.com/moby/buildkit/api/services/control"
-	"google.golang.org/protobuf/proto"
 
 	"verdigris/deploy"
 )
 
-// trace turns the progress of a BuildKit build (moby.buildkit.trace: StatusResponse messages of BuildKit's
-// control.proto) into lines.
+// trace turns what BuildKit tells of a build (StatusResponse messages of its control.proto) into progress.
 type trace struct {
-	log   deploy.Log
-	said  map[string]bool      // steps whose start or end was told
-	lines map[string]*lineSink // output by step
+	progress *progress
+	names    map[string]string // of steps, by digest
+	told     map[string]bool   // the beginnings and ends of steps that were told; BuildKit repeats them
+	lines    map[string]*lineSink
 }
 
-func newTrace(log deploy.Log) *trace {
-	return &trace{log: log, said: map[string]bool{}, lines: map[string]*lineSink{}}
+func newTrace(p *progress) *trace {
+	return &trace{progress: p, names: map[string]string{}, told: map[string]bool{}, lines: map[string]*lineSink{}}
 }
 
-// read takes one message: JSON that holds the protobuf in base64. A message that cannot be read is left out, since
-// progress is for people alone; whether the build succeeded comes another way.
-func (t *trace) read(content json.RawMessage) {
-	var raw []byte
-	var status controlapi.StatusResponse
-	if json.Unmarshal(content, &raw) != nil || proto.Unmarshal(raw, &status) != nil {
+// read tells the beginnings in a message, then the output, then the ends: one message may have all of them.
+func (t *trace) read(m *controlapi.StatusResponse) {
+	for _, v := range m.Vertexes {
+		t.names[v.Digest] = v.Name
+		if v.Started != nil && !v.Cached {
+			t.tell(v, deploy.StepStarted)
+		}
+	}
+	for _, l := range m.Logs {
+		t.output(l.Vertex).Write(l.Msg)
+	}
+	for _, v := range m.Vertexes {
+		switch {
+		case v.Cached:
+			t.tell(v, deploy.StepCached)
+		case v.Completed == nil:
+		case v.Error == "":
+			t.tell(v, deploy.StepDone)
+		case !strings.HasSuffix(v.Error, "context canceled"): // of steps that ended since another failed
+			t.tell(v, deploy.StepFailed)
+		}
+	}
+	for _, w := range m.Warnings {
+		t.progress.output("warning", string(w.Short))
+	}
+}
+
+// tell tells the beginning and the end of a step once. BuildKit's own steps are worth a line only when they fail.
+func (t *trace) tell(v *controlapi.Vertex, state deploy.StepState) {
+	key := v.Digest
+	if state != deploy.StepStarted {
+		key += " end"
+	}
+	if t.told[key] || strings.HasPrefix(v.Name, "[internal]") && state != deploy.StepFailed {
 		return
 	}
-	for _, v := range status.Vertexes {
-		t.step(v)
+	t.told[key] = true
+	step := deploy.Step{Name: v.Name, State: state}
+	if state == deploy.StepDone || state == deploy.StepFailed {
+		t.output(v.Digest).flush()
+		step.Seconds = v.Completed.AsTime().Sub(v.Started.AsTime()).Seconds()
 	}
-	for _, l := range status.Logs {
-		w := t.lines[l.Vertex]
-		if w == nil {
-			w = said(t.log)
-			t.lines[l.Vertex] = w
-		}
-		w.Write(l.Msg)
-	}
+	t.progress.step(step)
 }
 
-// step tells once that a step began, and once that it came from the cache or failed.
-func (t *trace) step(v *controlapi.Vertex) {
-	if strings.HasPrefix(v.Name, "[internal]") && v.Error == "" {
-		return
+func (t *trace) output(digest string) *lineSink {
+	if t.lines[digest] == nil {
+		t.lines[digest] = said(func(line string, _ ...deploy.Step) { t.progress.output(t.names[digest], line) })
 	}
-	switch {
-	case v.Cached:
-		t.once(v.Digest+" cached", v.Name+" (cached)")
-	case v.Completed != nil && v.Error != "":
-		if w := t.lines[v.Digest]; w != nil {
-			w.flush()
-		}
-		t.once(v.Digest+" error", v.Name+": "+v.Error)
-	case v.Started != nil:
-		t.once(v.Digest, v.Name)
-	}
+	return t.lines[digest]
 }
 
-func (t *trace) once(key, line string) {
-	if !t.said[key] {
-		t.said[key] = true
-		t.log(line)
+// end tells what the steps printed without a newline at the end.
+func (t *trace) end() {
+	for _, sink := range t.lines {
+		sink.flush()
 	}
 }

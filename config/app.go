@@ -12,6 +12,7 @@ type App struct {
 
 	Repository   Repository     `yaml:"repository"`
 	Compose      Compose        `yaml:"compose"`
+	Build        Build          `yaml:"build"`
 	Web          Web            `yaml:"web"`
 	Router       Router         `yaml:"router"`
 	Data         *Data          `yaml:"data"`
@@ -49,6 +50,12 @@ type Compose struct {
 	// EnvFiles are beside verdigris.yml and set variables for interpolation; they go before the checkout's own .env.
 	EnvFiles []Path   `yaml:"env_files"`
 	Profiles []string `yaml:"profiles"`
+}
+
+// Build says what the builds of the app's images are given.
+type Build struct {
+	// CABundle holds certificates in PEM, which every build by BuildKit is offered as the secret ca-bundle.
+	CABundle Path `yaml:"ca_bundle"`
 }
 
 // Slices are the compose files of each slice.

@@ -15,6 +15,7 @@ func newRuntime(engine *compose.Engine, app *config.App) *compose.Runtime {
 		SliceFiles:  map[deploy.Slice][]string{},
 		EnvFiles:    texts(app.Compose.EnvFiles),
 		Profiles:    app.Compose.Profiles,
+		CABundle:    string(app.Build.CABundle),
 		Web:         app.Web.Service,
 		Ports:       map[deploy.Slice]int{},
 		Address:     compose.AddressMode(app.Web.Address),

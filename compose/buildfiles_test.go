@@ -1,0 +1,166 @@
+package compose
+
+import (
+	"crypto/rand"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"verdigris/deploy"
+)
+
+// files returns the files below /app in the image, as a container sees them: type, mode, owner, name and the target of a
+// link.
+func files(t *testing.T, image string) string {
+	t.Helper()
+	out, err := exec.Command("docker", "run", "--rm", image, "sh", "-c", `cd /app && find . -printf '%y %m %u:%g %p %l\n' | sort`).CombinedOutput()
+	if err != nil {
+		t.Fatalf("list the files of %s: %v: %s", image, err, out)
+	}
+	return string(out)
+}
+
+// peers are the ways in which docker itself builds on this machine: the classic builder, and BuildKit where the buildx
+// plugin is installed.
+func peers() map[Builder]string {
+	list := map[Builder]string{BuilderClassic: "DOCKER_BUILDKIT=0"}
+	if exec.Command("docker", "buildx", "version").Run() == nil {
+		list[BuilderBuildKit] = "DOCKER_BUILDKIT=1"
+	}
+	return list
+}
+
+// dockerBuild builds with docker's own command and returns the image's name.
+func dockerBuild(t testing.TB, dir, variable, dockerfile string) string {
+	t.Helper()
+	tag := "vt-peer-" + strings.ToLower(rand.Text()[:8])
+	cmd := exec.Command("docker", "build", "-q", "-t", tag, "-f", filepath.Join(dir, dockerfile), dir)
+	cmd.Env = append(os.Environ(), variable)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("docker build: %v: %s", err, out)
+	}
+	t.Cleanup(func() { exec.Command("docker", "rmi", "-f", tag).Run() })
+	return tag
+}
+
+func TestAnImageHasTheFilesThatDockerBuildPutsThere(t *testing.T) {
+	e := connected(t)
+	tree := func(s *site) {
+		for _, name := range []string{"Dockerfile", "README.md", "a.log", "keep.log", "dir/a.log", "dir/deep/b.log", "dir/deep/keep.log",
+			"node_modules/x/index.js", "sub/node_modules/y", "src/main.go", "src/main_test.go", "src/vendor/keep/me", "src/vendor/drop", "#odd",
+			"space name", "docs/a.md", "docs/b/c.md", "tmp/one", "tmp/two/three", ".git/config", ".hidden", "q1", "q22", "[x]", "other/Dockerfile.web"} {
+			s.write("app/"+name, name)
+		}
+		check(t, os.Symlink("src/main.go", s.dir+"/app/link"))
+		check(t, os.Symlink("/nowhere", s.dir+"/app/dangling"))
+		check(t, os.Mkdir(s.dir+"/app/empty", 0o700))
+		check(t, os.Chmod(s.dir+"/app/src/main.go", 0o751))
+	}
+	for name, ignore := range map[string]string{
+		"no patterns": "",
+		"many kinds": "# README.md\n\n  a.log  \n\\#odd\n" + // comments, blanks
+			"/tmp/\n./docs/b/\nsub/../q1\n.*\n" + // slashes and dots
+			"q?\n[[]x]\nspace name\n" +
+			"**/deep/*.log\n!**/keep.log\n**/node_modules\n" +
+			"keep.log\n!keep.log\ndir/a.log\n!dir/a.log\ndir/a.log\n", // the last one wins
+		"inside of an ignored one": "src/vendor\n!src/vendor/keep\n",
+		"all but some":             "*\n!src\n!docs/*.md\nsrc/*_test.go\n",
+		"the Dockerfile itself":    "Dockerfile\n.dockerignore\n*.md\n",
+		builtDifferently:           "*\n!docs/**/*.md\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, e, "services: {web: {build: app}}")
+			tree(s)
+			s.write("app/Dockerfile", "FROM "+debian+"\nCOPY . /app\n")
+			s.write("app/.dockerignore", ignore)
+			if _, ok := peers()[BuilderBuildKit]; !ok && name == builtDifferently {
+				t.Skip("docker has one builder here")
+			}
+			same(t, s, name != builtDifferently)
+		})
+	}
+	t.Run("the Dockerfile's own patterns", func(t *testing.T) {
+		s := newSite(t, e, "services: {web: {build: {context: app, dockerfile: other/Dockerfile.web}}}")
+		tree(s)
+		s.write("app/other/Dockerfile.web", "FROM "+debian+"\nCOPY . /app\n")
+		s.write("app/.dockerignore", "src\n")
+		s.write("app/other/Dockerfile.web.dockerignore", "**/*.log\nother\n")
+		got := map[Builder]string{}
+		for _, b := range []Builder{BuilderBuildKit, BuilderClassic} {
+			got[b] = built(t, s, b)
+			if strings.Contains(got[b], ".log") || !strings.Contains(got[b], "src/main.go") {
+				t.Errorf("%s goes by other patterns:\n%s", b, got[b])
+			}
+		}
+		if variable, ok := peers()[BuilderBuildKit]; ok {
+			if want := files(t, dockerBuild(t, s.dir+"/app", variable, "other/Dockerfile.web")); got[BuilderBuildKit] != want {
+				t.Errorf("files are\n%s\nwant\n%s", got[BuilderBuildKit], want)
+			}
+		}
+	})
+}
+
+// built returns the files of the image that we build.
+func built(t *testing.T, s *site, b Builder) string {
+	t.Helper()
+	s.engine = &Engine{client: s.engine.client, Timeout: s.engine.Timeout, Builder: b}
+	rel, err := s.Build(t.Context(), deploy.Blue, s.release(commitA), false, s.log)
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", b, err, s.said())
+	}
+	return files(t, rel.Images["web"])
+}
+
+// builtDifferently is the case in which docker's own builders differ: BuildKit takes ** for no folder or more, the
+// classic builder looks into no folder that is ignored.
+const builtDifferently = "where docker's builders differ"
+
+// same compares our images with those of docker build: by the same builder or, where all are alike, with all.
+func same(t *testing.T, s *site, alike bool) {
+	t.Helper()
+	want := map[Builder]string{}
+	for b, variable := range peers() {
+		want[b] = files(t, dockerBuild(t, s.dir+"/app", variable, "Dockerfile"))
+	}
+	for _, b := range []Builder{BuilderBuildKit, BuilderClassic} {
+		got := built(t, s, b)
+		for peer, want := range want {
+			if got != want && (alike || peer == b) {
+				t.Errorf("ours by %s, docker's by %s:\n%s\nwant\n%s", b, peer, diff(got, want), want)
+			}
+		}
+	}
+}
+
+// diff lists the lines that only one of the texts has.
+func diff(got, want string) string {
+	var out []string
+	a, b := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for _, line := range a {
+		if !slices.Contains(b, line) {
+			out = append(out, "+ "+line)
+		}
+	}
+	for _, line := range b {
+		if !slices.Contains(a, line) {
+			out = append(out, "- "+line)
+		}
+	}
+	return strings.Join(out, "\n")
+}
+
+func TestADockerfileThatIsNotInTheContextLeavesNothingInTheImage(t *testing.T) {
+	eachBuilder(t, func(t *testing.T, e *Engine) {
+		s := newSite(t, e, `services: {web: {build: {context: app, dockerfile_inline: "FROM `+debian+`\nCOPY . /app\n"}}}`)
+		s.write("app/file", "")
+		s.write("app/.dockerignore", "ignored\n")
+		s.write("app/ignored", "")
+		if got := built(t, s, e.Builder); strings.Contains(got, "ockerfile") || strings.Contains(got, "./ignored") || !strings.Contains(got, "./file") {
+			t.Errorf("files are\n%s", got)
+		}
+	})
+}
