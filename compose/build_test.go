@@ -71,7 +71,7 @@ func TestABuildTakesArgumentsTargetLabelsAndDockerignore(t *testing.T) {
 			t.Errorf("the output is\n%s", said)
 		}
 		app := s.settings.App
-		for _, tag := range []string{app + "-web:" + string(commitA), app + "-web:" + string(commitA) + "-blue", app + "-named:extra"} {
+		for _, tag := range []string{app + "-web:" + string(commitA), app + "-web:" + string(commitA) + "-blue", app + ":" + string(commitA), app + "-named:extra"} {
 			if id, err := e.imageID(t.Context(), tag); err != nil || id != rel.Images["web"] {
 				t.Errorf("%s is %q (%v), want %q", tag, id, err, rel.Images["web"])
 			}
@@ -224,9 +224,11 @@ func TestPruneTakesOldReleasesAndLeavesWhatIsUsed(t *testing.T) {
 		t.Errorf("pruned %d, %v", n, err)
 	}
 	for i, want := range []bool{true, false, true} {
-		id, err := e.imageID(t.Context(), s.settings.App+"-web:"+string(commits[i]))
-		if err != nil || (id != "") != want {
-			t.Errorf("image of release %d is %q (%v), want it there: %v", i, id, err, want)
+		for _, name := range []string{"-web:", ":"} {
+			id, err := e.imageID(t.Context(), s.settings.App+name+string(commits[i]))
+			if err != nil || (id != "") != want {
+				t.Errorf("image %s of release %d is %q (%v), want it there: %v", name, i, id, err, want)
+			}
 		}
 	}
 }

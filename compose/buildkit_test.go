@@ -269,8 +269,9 @@ services:
     build:
       context: .
       cache_to: [type=inline]
-      dockerfile_inline: "FROM `+debian+`\nRUN echo once"
+      dockerfile_inline: "FROM `+debian+`\nRUN echo once ${ROOM}"
 `)
+	s.write(".env", "ROOM="+s.settings.App+"\n") // what no test before has built
 	images := s.mustBuild()
 	if out := command(t, "", "sh", "-c", "docker save "+images["web"]+" | tar -xO --wildcards '*.json' | grep -c moby.buildkit.cache"); strings.TrimSpace(out) == "0" {
 		t.Error("the image does not carry its cache")
@@ -278,7 +279,7 @@ services:
 	s.write("blue.yml", `
 services:
   web:
-    build: {context: ., cache_from: ["`+s.settings.App+"-web:"+string(commitA)+`"], dockerfile_inline: "FROM `+debian+`\nRUN echo once\nRUN echo twice"}
+    build: {context: ., cache_from: ["`+s.settings.App+"-web:"+string(commitA)+`"], dockerfile_inline: "FROM `+debian+`\nRUN echo once ${ROOM}\nRUN echo twice ${ROOM}"}
 `)
 	s.said()
 	s.mustBuild()

@@ -109,7 +109,7 @@ func (c classic) build(ctx context.Context, job recipe, progress *progress) erro
 	}
 	defer response.Body.Close()
 	steps := &classicSteps{progress: progress}
-	err = readMessages(response.Body, nil, steps.read)
+	err = readMessages(response.Body, steps.read)
 	steps.end(err)
 	return err
 }

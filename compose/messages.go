@@ -12,15 +12,13 @@ import (
 	"verdigris/deploy"
 )
 
-// readMessages reads the engine's stream of messages to its end, hands complete lines to log and messages with
-// other content to aux. An error in the stream is the build's error.
-func readMessages(body io.Reader, aux func(id string, content json.RawMessage), log deploy.Log) error {
+// readMessages reads the engine's stream of messages to its end and hands complete lines to log. An error in the stream
+// is the build's error.
+func readMessages(body io.Reader, log deploy.Log) error {
 	lines := said(log)
 	defer lines.flush()
 	return eachMessage(body, func(m jsonmessage.JSONMessage) {
 		switch {
-		case m.Aux != nil && aux != nil:
-			aux(m.ID, *m.Aux)
 		case m.Stream != "":
 			io.WriteString(lines, m.Stream)
 		case m.Status != "" && m.Progress == nil:
