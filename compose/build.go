@@ -56,7 +56,7 @@ func (r *Runtime) Build(ctx context.Context, slice deploy.Slice, rel deploy.Rele
 type builder interface {
 	// refuse returns an error that names what the builder cannot do of the recipe.
 	refuse(job recipe) error
-	build(ctx context.Context, job recipe, progress *progress) error
+	build(ctx context.Context, job recipe, progress *buildProgress) error
 	// contexts tells whether the builder knows additional contexts; they are made into images before where it does not.
 	contexts() bool
 	close()
@@ -78,7 +78,7 @@ func (e *Engine) builder(ctx context.Context, log deploy.Log) (builder, error) {
 // build makes one image, and before it the additional contexts that the builder does not know.
 func (e *Engine) build(ctx context.Context, b builder, job recipe, log deploy.Log) error {
 	last := newRing(lastLines)
-	progress := newProgress(job.service, func(line string, about ...deploy.Step) {
+	progress := newBuildProgress(job.service, func(line string, about ...deploy.Step) {
 		last.add(line)
 		log(line, about...)
 	})
@@ -92,7 +92,7 @@ func (e *Engine) build(ctx context.Context, b builder, job recipe, log deploy.Lo
 	return &deploy.LoggedError{Err: fmt.Errorf("build image: %w", loginFor(roomFor(e.explain(err), last.lines), last.lines)), Lines: last.lines}
 }
 
-func (e *Engine) buildSteps(ctx context.Context, b builder, job recipe, progress *progress) error {
+func (e *Engine) buildSteps(ctx context.Context, b builder, job recipe, progress *buildProgress) error {
 	if len(job.contexts) > 0 && !b.contexts() {
 		var err error
 		if job, err = withStages(ctx, b, job, progress); err != nil {

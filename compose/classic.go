@@ -88,7 +88,7 @@ func (job recipe) refuseFlags() error {
 	return nil
 }
 
-func (c classic) build(ctx context.Context, job recipe, progress *progress) error {
+func (c classic) build(ctx context.Context, job recipe, progress *buildProgress) error {
 	options, err := classicOptions(job)
 	if err != nil {
 		return err

@@ -10,7 +10,7 @@ import (
 // classicSteps turns the output of the classic builder into progress. Its lines begin a step, tell of its image or
 // container, or are what the step printed.
 type classicSteps struct {
-	progress *progress
+	progress *buildProgress
 	current  string // the step that runs; empty before the first one
 	began    time.Time
 }

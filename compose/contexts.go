@@ -68,7 +68,7 @@ func (c namedContext) directory() bool {
 
 // withStages puts a stage for each additional context before the Dockerfile's first stage. To the Dockerfile that is
 // the same, as long as it has no stage of that name itself. A context that is no image is made into one.
-func withStages(ctx context.Context, b builder, job recipe, progress *progress) (recipe, error) {
+func withStages(ctx context.Context, b builder, job recipe, progress *buildProgress) (recipe, error) {
 	text := job.inline
 	if job.dockerfile != "" {
 		var err error

@@ -3,7 +3,6 @@ package compose
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -151,25 +150,6 @@ func (s *site) said() string {
 	text := strings.Join(s.lines, "\n")
 	s.lines = nil
 	return text
-}
-
-// golden compares a value, as JSON, with the file in testdata.
-func (s *site) golden(name string, value any) {
-	s.t.Helper()
-	content, err := json.MarshalIndent(value, "", " ")
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	got := strings.NewReplacer(s.dir, "DIR", s.settings.App, "APP").Replace(string(content)) + "\n"
-	file := filepath.Join("testdata", name)
-	if os.Getenv("UPDATE_GOLDEN") == "1" {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			s.t.Fatal(err)
-		}
-	}
-	if want := readFile(s.t, file); got != want {
-		s.t.Errorf("it differs from %s (UPDATE_GOLDEN=1 rewrites it):\n%s", file, got)
-	}
 }
 
 // up builds and starts blue.

@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"encoding/json"
 	"path/filepath"
 	"testing"
 
@@ -48,13 +49,7 @@ func everyBuild(t *testing.T) (*site, recipe) {
 	s.write("app/Dockerfile", "FROM scratch")
 	s.write("app/docker/Dockerfile", "FROM scratch")
 	s.write("more/file", "")
-	p, err := s.load(deploy.Blue)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.check(p); err != nil {
-		t.Fatal(err)
-	}
+	p := s.accepted()
 	job, err := p.recipe(p.Services["web"], false)
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +60,7 @@ func everyBuild(t *testing.T) (*site, recipe) {
 func TestEveryKeyOfBuildReachesBuildKit(t *testing.T) {
 	s, job := everyBuild(t)
 	request := solveRequest(job, filepath.Base(job.dockerfile), []string{"db=10.1.2.3"})
-	s.golden("build-buildkit.json", request)
+	s.golden("build-buildkit.json", indented(t, request))
 }
 
 func TestEveryKeyOfBuildReachesTheClassicBuilder(t *testing.T) {
@@ -74,7 +69,16 @@ func TestEveryKeyOfBuildReachesTheClassicBuilder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.golden("build-classic.json", options)
+	s.golden("build-classic.json", indented(t, options))
+}
+
+func indented(t *testing.T, value any) string {
+	t.Helper()
+	content, err := json.MarshalIndent(value, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
 }
 
 func TestWhatABuildCannotDoIsRefusedByNameAndPlace(t *testing.T) {

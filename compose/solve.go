@@ -21,7 +21,7 @@ import (
 
 // build solves the recipe: BuildKit asks in a session for the files it needs, so that those of an unchanged context
 // are not sent again.
-func (b *buildKit) build(ctx context.Context, job recipe, progress *progress) error {
+func (b *buildKit) build(ctx context.Context, job recipe, progress *buildProgress) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	dockerfile, clean, err := dockerfileOnDisk(job)
@@ -46,7 +46,7 @@ func (b *buildKit) build(ctx context.Context, job recipe, progress *progress) er
 // progressGrace is how long the rest of the progress may take after the end of a build.
 const progressGrace = 3 * time.Second
 
-func (b *buildKit) solve(ctx context.Context, request *controlapi.SolveRequest, progress *progress) error {
+func (b *buildKit) solve(ctx context.Context, request *controlapi.SolveRequest, progress *buildProgress) error {
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
 	watched := make(chan struct{})
@@ -61,7 +61,7 @@ func (b *buildKit) solve(ctx context.Context, request *controlapi.SolveRequest, 
 }
 
 // watch tells the progress of a build until it ends. What goes wrong here is not the build's failure.
-func (b *buildKit) watch(ctx context.Context, ref string, progress *progress) {
+func (b *buildKit) watch(ctx context.Context, ref string, progress *buildProgress) {
 	stream, err := b.api.Status(ctx, &controlapi.StatusRequest{Ref: ref})
 	if err != nil {
 		return

@@ -10,13 +10,13 @@ import (
 
 // trace turns what BuildKit tells of a build (StatusResponse messages of its control.proto) into progress.
 type trace struct {
-	progress *progress
+	progress *buildProgress
 	names    map[string]string // of steps, by digest
 	told     map[string]bool   // the beginnings and ends of steps that were told; BuildKit repeats them
 	lines    map[string]*lineSink
 }
 
-func newTrace(p *progress) *trace {
+func newTrace(p *buildProgress) *trace {
 	return &trace{progress: p, names: map[string]string{}, told: map[string]bool{}, lines: map[string]*lineSink{}}
 }
 
