@@ -91,7 +91,8 @@ use IO::Socket::UNIX;
 my $agent = IO::Socket::UNIX->new(Peer => $ENV{SSH_AUTH_SOCK}) or die "no agent";
 print $agent pack("NC", 1, 11);
 $agent->flush;
-sysread $agent, my $answer, 4096;
+read $agent, my $length, 4;
+read $agent, my $answer, unpack "N", $length;
 print $answer;
 `)
 	key := filepath.Join(s.dir, "key")
