@@ -115,7 +115,7 @@ func (l *logins) standing(host string, known bool) string {
 // command, which is no matter of registries whatever it printed.
 var (
 	baseRegistry = regexp.MustCompile(`(?:pulling from host |source metadata for |https?://)([^/" ]+)`)
-	baseImage    = regexp.MustCompile(`\bFROM (?:--platform=\S+ )?(\S+)`)
+	baseImage    = regexp.MustCompile(`\bFROM (?:--platform=\S+ )?(\S+?):?(?:\s|$)`)
 	commandEnded = regexp.MustCompile(`exit code|non-zero code`)
 )
 

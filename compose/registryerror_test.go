@@ -62,7 +62,7 @@ func TestTheRegistryOfABaseImageIsFound(t *testing.T) {
 		`The command '/bin/sh -c curl -f https://site.example/forbidden' returned a non-zero code: 22`:                "",
 		`failed to compute cache key: "/unknown" not found`:                                                           "",
 	} {
-		err := loginFor(errors.New(text), []string{"Step 1/3 : FROM first.example/a", "Step 2/3 : FROM --platform=linux/amd64 last.example/b:1"})
+		err := loginFor(errors.New(text), []string{"web [1/3] FROM first.example/a", "web [2/3] FROM --platform=linux/amd64 last.example/b:1: failed after 0.1 s"})
 		if want != "" {
 			want = "log in as the user of verdigris: " + want
 		}
