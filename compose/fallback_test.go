@@ -2,6 +2,7 @@ package compose
 
 import (
 	"bufio"
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -34,7 +35,7 @@ func withoutBuildKit(t *testing.T) string {
 	t.Helper()
 	proxy := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(&url.URL{Scheme: "http", Host: "docker"}) },
-		Transport: &http.Transport{Dial: func(string, string) (net.Conn, error) {
+		Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
 			return net.Dial("unix", dockerSocket)
 		}},
 		FlushInterval: -1,
