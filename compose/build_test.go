@@ -260,3 +260,27 @@ services:
 		}
 	}
 }
+
+func TestASharedServiceIsBuiltOnceUnlessItsPolicyIsToBuild(t *testing.T) {
+	e := connected(t)
+	s := newSite(t, e, "")
+	build := func(policy string) (said string) {
+		s.write("shared.yml", `services: {db: {image: "`+s.settings.App+`-named:1", `+policy+` build: {context: ., dockerfile_inline: "FROM `+debian+`\nRUN true"}}}`)
+		p, err := s.loadShared(t.Context())
+		if err == nil {
+			_, _, err = s.provide(t.Context(), p, buildMissing, s.log)
+		}
+		said = s.said()
+		if err != nil || strings.Contains(said, "pull") {
+			t.Fatalf("%v\n%s", err, said)
+		}
+		return said
+	}
+	first, second, third := build(""), build(""), build("pull_policy: build,")
+	if first == "" || second != "" || third == "" {
+		t.Errorf("the builds said\n%s\n--\n%s\n--\n%s", first, second, third)
+	}
+	if id, err := e.imageID(t.Context(), s.settings.App+"-named:1"); err != nil || id == "" {
+		t.Errorf("the image has not the name that the file gives it: %v", err)
+	}
+}

@@ -50,7 +50,7 @@ const (
 
 // connected returns the machine's engine with the test images; without them the test fails, or is skipped where
 // VERDIGRIS_SKIP_MISSING=1 says that this is all right.
-func connected(t *testing.T) *Engine {
+func connected(t testing.TB) *Engine {
 	t.Helper()
 	e, err := Connect(t.Context())
 	if err == nil {
@@ -74,7 +74,7 @@ func connected(t *testing.T) *Engine {
 // site is one app of a test, with a checkout and a log of its own.
 type site struct {
 	*Runtime
-	t   *testing.T
+	t   testing.TB
 	dir string // the checkout
 
 	mu    sync.Mutex
@@ -83,7 +83,7 @@ type site struct {
 }
 
 // newSite makes an app with a unique name that is gone from Docker after the test. The file is blue's compose file.
-func newSite(t *testing.T, e *Engine, file string) *site {
+func newSite(t testing.TB, e *Engine, file string) *site {
 	t.Helper()
 	app := "vt" + strings.ToLower(rand.Text()[:8])
 	dir := t.TempDir()
@@ -112,7 +112,7 @@ func newSite(t *testing.T, e *Engine, file string) *site {
 }
 
 // offline returns an engine for what needs none: it speaks the newest API to nobody.
-func offline(t *testing.T) *Engine {
+func offline(t testing.TB) *Engine {
 	t.Helper()
 	c, err := client.NewClientWithOpts(client.WithHost("unix:///nonexistent"), client.WithVersion(api.DefaultVersion))
 	if err != nil {
@@ -189,7 +189,7 @@ func (s *site) ids() map[string]string {
 }
 
 // leftovers lists every container, network and volume of the app.
-func leftovers(t *testing.T, e *Engine, app string) []string {
+func leftovers(t testing.TB, e *Engine, app string) []string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -214,7 +214,7 @@ func leftovers(t *testing.T, e *Engine, app string) []string {
 }
 
 // sweep removes all that the app left in Docker.
-func sweep(t *testing.T, e *Engine, app string) {
+func sweep(t testing.TB, e *Engine, app string) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	for _, name := range leftovers(t, e, app) {
@@ -238,7 +238,7 @@ func sweep(t *testing.T, e *Engine, app string) {
 	}
 }
 
-func check(t *testing.T, err error) {
+func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Error(err)
@@ -259,7 +259,7 @@ func wants(t *testing.T, err error, texts ...string) {
 }
 
 // eventually waits until the condition is true.
-func eventually(t *testing.T, what string, condition func() bool) {
+func eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !condition(); {
 		if time.Now().After(deadline) {
