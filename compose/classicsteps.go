@@ -20,7 +20,7 @@ var (
 	classicCache = regexp.MustCompile(`^ ---> Using cache$`)
 	classicNoise = regexp.MustCompile(`^ ---> (Running in )?[0-9a-f]{12}$|^Successfully (built|tagged) `)
 	// classicEnd may stand on the line of what a step printed last.
-	classicEnd = regexp.MustCompile(`Removing intermediate container [0-9a-f]{12}$`)
+	classicEnd = regexp.MustCompile(`( ---> Removed|Removing) intermediate container [0-9a-f]{12}$`)
 )
 
 func (c *classicSteps) read(line string, _ ...deploy.Step) {

@@ -3,6 +3,7 @@ package compose
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -232,10 +233,15 @@ func sweep(t testing.TB, e *Engine, app string) {
 	}
 	images, err := e.client.ImageList(ctx, dockerimage.ListOptions{All: false, Filters: filters.NewArgs(filters.Arg("label", labelApp+"="+app))})
 	check(t, err)
-	for _, i := range images {
-		_, err := e.client.ImageRemove(ctx, i.ID, dockerimage.RemoveOptions{Force: true, PruneChildren: true})
-		check(t, gone(err))
+	var held error
+	for range 2 { // what another image is built on goes after it
+		held = nil
+		for _, i := range images {
+			_, err := e.client.ImageRemove(ctx, i.ID, dockerimage.RemoveOptions{Force: true, PruneChildren: true})
+			held = errors.Join(held, gone(err))
+		}
 	}
+	check(t, held)
 }
 
 func check(t testing.TB, err error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/filters"
 	dockerimage "github.com/docker/docker/api/types/image"
 
@@ -45,12 +46,17 @@ func (r *Runtime) Prune(ctx context.Context, keep []deploy.Commit) (int, error) 
 		if used[img.ID] && len(names) >= len(img.RepoTags) {
 			names = nil
 		}
+		gone := 0
 		for _, name := range names {
-			if err := r.engine.removeImage(ctx, name); err != nil {
+			err := r.engine.removeImage(ctx, name)
+			if err != nil && !errdefs.IsConflict(err) {
 				return removed, err
 			}
+			if err == nil {
+				gone = 1 // otherwise another image is built on it: it stays until that one goes
+			}
 		}
-		removed += min(1, len(names))
+		removed += gone
 	}
 	return removed, nil
 }
