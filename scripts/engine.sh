@@ -4,7 +4,7 @@
 # and its volumes are gone afterwards, however it ends.
 #
 # usage: scripts/engine.sh available                     status 0 if such an Engine can be had here, 3 if not
-#        scripts/engine.sh [go test flags and packages]  ./... if none are given
+#        scripts/engine.sh [go test flags and packages]  every test that an Engine takes part in, if none are given
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 cd "$root"
@@ -67,7 +67,13 @@ start() {
     die "the Engine in the container does not answer 60 s after its start" "the lines above are the end of its log"
 }
 
-inside() { docker exec --env-file "$env_file" --workdir "$root" "$name" "$@"; }
+inside() { docker exec --env-file "$env_file" --workdir "$PWD" "$name" "$@"; }
+
+# run_tests runs the tests of the module in a directory, with the flags and packages that follow.
+run_tests() {
+    say "go test ${*:2}, in $1"
+    (cd "$1" && inside go test -timeout 30m "${@:2}") || failed=yes
+}
 
 # images lists what .env names.
 images() { sed -n 's/^[A-Z]*_IMAGE=//p' "$env_file" | sort -u; }
@@ -80,17 +86,23 @@ clean_up() {
 
 look
 if [ "${1:-}" = available ]; then exit; fi
-if [ $# = 0 ]; then set -- ./...; fi
 
 say "building $image with Debian $suite's Docker"
 build_image
 say "getting the modules of the tests"
-go list -deps -test ./... >/dev/null
+for module in . test/oracle; do (cd $module && go list -deps -test ./... >/dev/null); done
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 start
-say "the Engine is $(inside docker version --format '{{.Server.Version}}, API {{.Server.APIVersion}}'); loading the images into it"
+version=$(inside docker version --format '{{.Server.Version}}, API {{.Server.APIVersion}}')
+say "loading the images into Engine $version"
 images | xargs docker save | docker exec -i "$name" docker load -q >/dev/null
-say "running the tests: go test $*"
-inside go test -timeout 30m "$@"
-say "passed on Engine $(inside docker version --format '{{.Server.Version}}')"
+failed=no
+if [ $# -gt 0 ]; then
+    run_tests . "$@"
+else
+    run_tests . ./...
+    run_tests test/oracle ./...
+fi
+[ $failed = no ] || die "the tests fail on Engine $version, see above"
+say "the tests pass on Engine $version"
