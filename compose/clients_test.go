@@ -157,7 +157,8 @@ func TestDockerComposeListsTheProjects(t *testing.T) {
 	plugin.says("ls", plugin.run("ls", "--all"), plugin.project, "exited(1), running(2)", plugin.file)
 }
 
-// Docker Compose recreates a container whose config-hash is not its own sum of the service.
+// Docker Compose recreates a container whose config-hash is not its own sum of the service. Of bind mounts in the short form
+// Compose 2 keeps what newer ones leave out, and recreates those: there is none here.
 func TestDockerComposeUpLeavesAloneWhatWasStartedHere(t *testing.T) {
 	e := connected(t)
 	hasPlugin(t)
@@ -169,8 +170,16 @@ services:
     environment: {COLOUR: blue, FROM_ENV: "${WORD}"}
     env_file: [.env]
     labels: {a.label: its value}
+    ports: ["127.0.0.1::6379"]
+    expose: ["6379"]
     networks: [default, back]
+    healthcheck: {test: [CMD, redis-cli, ping], interval: 300ms, retries: 20}
+    restart: unless-stopped
+    deploy: {resources: {limits: {memory: 100M}}}
+    logging: {driver: json-file, options: {max-size: 1m}}
+    ulimits: {nofile: 1000}
     stop_grace_period: 3s
+    tmpfs: [/scratch]
     volumes: ["data:/data"]
 networks: {back: }
 volumes: {data: }
