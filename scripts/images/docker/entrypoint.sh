@@ -16,5 +16,9 @@ if [ -f /sys/fs/cgroup/cgroup.controllers ]; then
     sed -e 's/ / +/g' -e 's/^/+/' /sys/fs/cgroup/cgroup.controllers >/sys/fs/cgroup/cgroup.subtree_control
 fi
 
+# On a network without IPv6 a container has not even the loopback address of it, which the tests publish ports on.
+loopback=/proc/sys/net/ipv6/conf/lo/disable_ipv6
+if [ -f $loopback ]; then echo 0 >$loopback; fi
+
 # Packets must fit through the network that the container itself is on.
 exec dockerd --mtu "$(cat /sys/class/net/eth0/mtu)" "$@"
