@@ -29,8 +29,6 @@ type Engine struct {
 	// DOCKER_CONFIG names or, without it, ~/.docker.
 	ConfigDir string
 	retries   backoff // of pulls
-	// buildKit tells that the engine may have BuildKit; whether it has shows when a session is opened.
-	buildKit bool
 }
 
 // Info is what the engine says about itself.
@@ -78,7 +76,6 @@ func (e *Engine) Ping(ctx context.Context) error {
 			}
 		}
 		e.client.NegotiateAPIVersionPing(pong)
-		e.buildKit = pong.OSType != "windows"
 		return nil
 	})
 }
