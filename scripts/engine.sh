@@ -72,7 +72,8 @@ inside() { docker exec --env-file "$env_file" --workdir "$PWD" "$name" "$@"; }
 # run_tests runs the tests of the module in a directory, with the flags and packages that follow.
 run_tests() {
     say "go test ${*:2}, in $1"
-    (cd "$1" && inside go test -timeout 30m "${@:2}") || failed=yes
+    (cd "$1" && inside go test -timeout 30m "${@:2}") &
+    wait $! || failed=yes   # a signal ends a wait, but not a command
 }
 
 # images lists what .env names.
