@@ -32,6 +32,7 @@ require (
 	google.golang.org/protobuf v1.36.12
 	gopkg.in/yaml.v3 v3.0.1
 	modernc.org/sqlite v1.60.1
+	pgregory.net/rapid v1.2.0
 	tags.cncf.io/container-device-interface v1.1.1
 )
 

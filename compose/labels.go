@@ -99,6 +99,7 @@ func dependsOn(s types.ServiceConfig) string {
 func (b *blueprint) hash(ofRelease bool) string {
 	c := *b.Config
 	c.Image = ""
+	c.Env = b.project.withoutProxies(c.Env)
 	if !ofRelease {
 		c.Env = slices.DeleteFunc(slices.Clone(c.Env), func(variable string) bool {
 			name, value, _ := strings.Cut(variable, "=")

@@ -33,7 +33,9 @@ type project struct {
 	caBundle string
 	// injected are the variables that verdigris adds to every container.
 	injected map[string]string
-	api      string // the version of the Docker API that the engine speaks
+	// proxies are the variables that the Docker config file has for every container.
+	proxies map[string]*string
+	api     string // the version of the Docker API that the engine speaks
 	// unset are the variables that the files use without a default and nothing sets.
 	unset []string
 }
@@ -96,6 +98,9 @@ func absent(files []string) int {
 func (r *Runtime) load(ctx context.Context, p *project, name, dir string) error {
 	env, err := r.variables(dir, p.injected)
 	if err != nil {
+		return err
+	}
+	if p.proxies, err = r.engine.proxies(); err != nil {
 		return err
 	}
 	p.sources.base = filepath.Dir(p.files[0])

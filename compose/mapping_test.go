@@ -226,3 +226,33 @@ func TestWhatOnlyASwarmReservesIsTold(t *testing.T) {
 		}
 	}
 }
+
+func TestContainersAreToldOfTheMachinesProxies(t *testing.T) {
+	s := serviceSite(t, `environment: {no_proxy: mine}`)
+	s.write("docker/config.json", `{"proxies": {"default": {"httpProxy": "http://proxy:3128", "noProxy": "theirs"}}}`)
+	s.engine.ConfigDir = s.dir + "/docker"
+	p, err := s.load(deploy.Blue)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := p.blueprint(p.Services["web"], 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	with, env := b.hash(true), " "+strings.Join(b.Config.Env, " ")+" "
+	for _, want := range []string{" HTTP_PROXY=http://proxy:3128 ", " http_proxy=http://proxy:3128 ", " NO_PROXY=theirs ", " no_proxy=mine "} {
+		if !strings.Contains(env, want) {
+			t.Errorf("the environment is %s without %s", env, want)
+		}
+	}
+	s.write("docker/config.json", `{}`)
+	if p, err = s.load(deploy.Blue); err != nil {
+		t.Fatal(err)
+	}
+	if b, err = p.blueprint(p.Services["web"], 1); err != nil {
+		t.Fatal(err)
+	}
+	if b.hash(true) != with {
+		t.Error("other proxies make another configuration")
+	}
+}

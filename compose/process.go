@@ -32,12 +32,15 @@ func mapCommand(b *blueprint, s types.ServiceConfig) error {
 	return nil
 }
 
-// mapEnvironment sets the service's variables and those of verdigris; a variable without a value is taken out of
+// mapEnvironment sets the service's variables, those of verdigris and those of the machine's proxies; a variable without a value is taken out of
 // what the image sets.
 func mapEnvironment(b *blueprint, s types.ServiceConfig) error {
 	env := maps.Clone(b.project.injected)
 	if env == nil {
 		env = map[string]string{}
+	}
+	for name, value := range b.project.proxies {
+		env[name] = *value
 	}
 	var bare []string
 	for name, value := range s.Environment {
