@@ -40,31 +40,18 @@ func (e *Engine) buildAll(ctx context.Context, p *project, mode buildMode, log d
 	for _, job := range jobs { // each after those that it needs: none waits for one that has not begun
 		group.Go(func() error {
 			for _, needed := range job.needs {
-				if err := await(ctx, built[needed]); err != nil {
+				if err := until(ctx, built[needed]); err != nil {
 					return err
 				}
 			}
-			defer close(built[job.service])
 			if err := e.build(ctx, b, job, log); err != nil {
 				return fmt.Errorf("service %s: %w", job.service, err)
 			}
+			close(built[job.service])
 			return nil
 		})
 	}
 	return group.Wait()
-}
-
-// await waits for a build to end; nil is that of an image that is there already.
-func await(ctx context.Context, built <-chan struct{}) error {
-	if built == nil {
-		return nil
-	}
-	select {
-	case <-built:
-		return ctx.Err()
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 // due lists the builds that the mode asks for, each one after those whose images are its contexts.

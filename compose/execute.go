@@ -94,7 +94,11 @@ func (x *execution) startServices(ctx context.Context) error {
 	return group.Wait()
 }
 
+// until waits for what closes the channel; nil is there already.
 func until(ctx context.Context, done <-chan struct{}) error {
+	if done == nil {
+		return nil
+	}
 	select {
 	case <-done:
 		return nil
