@@ -36,7 +36,7 @@ type notes struct {
 }
 
 // samples returns the projects below corpus/<group>.
-func samples(t *testing.T, group string) []sample {
+func samples(t testing.TB, group string) []sample {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Join("corpus", group))
 	if err != nil {
@@ -67,7 +67,7 @@ func (s sample) source() string {
 }
 
 // composeFiles returns compose.yml and, where there is one, what is merged over it.
-func composeFiles(t *testing.T, dir string) []string {
+func composeFiles(t testing.TB, dir string) []string {
 	t.Helper()
 	files := []string{"compose.yml"}
 	if _, err := os.Stat(filepath.Join(dir, "compose.override.yml")); err == nil {
@@ -76,7 +76,7 @@ func composeFiles(t *testing.T, dir string) []string {
 	return files
 }
 
-func readNotes(t *testing.T, file string) notes {
+func readNotes(t testing.TB, file string) notes {
 	t.Helper()
 	content, err := os.ReadFile(file)
 	if err != nil {
@@ -92,7 +92,7 @@ func readNotes(t *testing.T, file string) notes {
 }
 
 // copyTo puts the project into dir, together with a .env that names the images and the app.
-func (s sample) copyTo(t *testing.T, dir, app string) {
+func (s sample) copyTo(t testing.TB, dir, app string) {
 	t.Helper()
 	source := s.source()
 	if filepath.Base(source) == filepath.Base(s.name) {
@@ -119,7 +119,7 @@ func (s sample) copyTo(t *testing.T, dir, app string) {
 	write(t, filepath.Join(dir, ".env"), lines)
 }
 
-func write(t *testing.T, path, content string) {
+func write(t testing.TB, path, content string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(content), fs.FileMode(0o644)); err != nil {
 		t.Fatal(err)

@@ -3,7 +3,6 @@ package oracle
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/cli"
 	"github.com/docker/compose/v5/pkg/api"
 	"github.com/moby/moby/client"
+	"golang.org/x/sync/errgroup"
 
 	"verdigris/compose"
 	"verdigris/deploy"
@@ -23,7 +23,7 @@ const patience = 90 * time.Second
 
 // trial is one project of the corpus, in a directory of its own, under one name with both sides.
 type trial struct {
-	t       *testing.T
+	t       testing.TB
 	sample  sample
 	app     string
 	dir     string
@@ -37,7 +37,7 @@ const commit = deploy.Commit("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")
 
 // newTrial copies the project and makes the networks and volumes that are to be there beforehand. All that either
 // side leaves behind is gone after the test.
-func newTrial(t *testing.T, s sample, slice deploy.Slice) *trial {
+func newTrial(t testing.TB, s sample, slice deploy.Slice) *trial {
 	t.Helper()
 	tr := &trial{t: t, sample: s, app: "vo" + strings.ToLower(rand.Text()[:8]), dir: t.TempDir(), slice: slice}
 	s.copyTo(t, tr.dir, tr.app)
@@ -151,24 +151,35 @@ func (tr *trial) sweep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var errs []error
+	var containers, rest errgroup.Group
 	for _, c := range there.containers {
-		_, err := docker.ContainerRemove(ctx, c.ID, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
-		errs = append(errs, err)
+		containers.Go(func() error {
+			_, err := docker.ContainerRemove(ctx, c.ID, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
+			return err
+		})
+	}
+	if err := containers.Wait(); err != nil {
+		return err
 	}
 	for _, n := range there.networks {
-		_, err := docker.NetworkRemove(ctx, n.ID, client.NetworkRemoveOptions{})
-		errs = append(errs, err)
+		rest.Go(func() error {
+			_, err := docker.NetworkRemove(ctx, n.ID, client.NetworkRemoveOptions{})
+			return err
+		})
 	}
 	for _, v := range there.volumes {
-		_, err := docker.VolumeRemove(ctx, v.Name, client.VolumeRemoveOptions{})
-		errs = append(errs, err)
+		rest.Go(func() error {
+			_, err := docker.VolumeRemove(ctx, v.Name, client.VolumeRemoveOptions{})
+			return err
+		})
 	}
 	for _, i := range there.images {
-		_, err := docker.ImageRemove(ctx, i.ID, client.ImageRemoveOptions{Force: true, PruneChildren: true})
-		errs = append(errs, err)
+		rest.Go(func() error {
+			_, err := docker.ImageRemove(ctx, i.ID, client.ImageRemoveOptions{Force: true, PruneChildren: true})
+			return err
+		})
 	}
-	return errors.Join(errs...)
+	return rest.Wait()
 }
 
 func (tr *trial) createOutside() {
