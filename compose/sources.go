@@ -207,7 +207,8 @@ func (s *sources) dirs() []string {
 	return dirs
 }
 
-var atLine = regexp.MustCompile(`\bline (\d+)(:?)`)
+// atLine is a place as the YAML parser writes it: line 4, and in newer releases L4.C7.
+var atLine = regexp.MustCompile(`\b(?:line |L)(\d+)(?:\.C\d+)?(:?)`)
 
 // lastLine is the line that a message of the YAML parser is about: the innermost that a colon follows, or the last that
 // it names; 0 without any.

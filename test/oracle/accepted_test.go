@@ -31,6 +31,8 @@ var accepted = []acceptance{
 		path: "container/Config/Labels/com.docker.compose.image.builder", sdk: `"classic"`, ours: absent,
 		why: "verdigris builds through BuildKit, for which Compose needs a plugin; without it Compose marks what it builds",
 	},
+	{path: "container/HostConfig/VolumesFrom", why: readOnly},
+	{path: "container/Mounts/*/RW", sdk: "true", ours: "false", why: readOnly},
 	{path: "container/Config/MacAddress", sdk: absent, why: wholeMAC},
 	{path: "container/NetworkSettings/Networks/*/MacAddress", sdk: absent, why: wholeMAC},
 	{path: "container/Config/Env/VERDIGRIS_*", sdk: absent, why: injected},
@@ -39,6 +41,9 @@ var accepted = []acceptance{
 
 // injected are the variables that every container of a slice has.
 const injected = "a slice is told which one it is and which release it runs; the shared services are not"
+
+// readOnly is about volumes_from: service:ro.
+const readOnly = "the file asks for the volumes of another service read-only; Compose " + sdkVersion + " loses that on the way"
 
 // wholeMAC is about the address that a file asks for.
 const wholeMAC = "before API 1.44 an engine takes one address for the whole container; Compose asks for it in a way that these do not know, and it is lost"

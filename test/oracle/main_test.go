@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/docker/cli/cli/command"
@@ -54,7 +56,22 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer ours.Close()
+	unlock, err := takeTurn()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer unlock()
 	return m.Run()
+}
+
+// takeTurn waits until no other run of the oracle is going on: the corpus asks for certain ports and subnets.
+func takeTurn() (unlock func() error, err error) {
+	file, err := os.OpenFile(filepath.Join(os.TempDir(), "verdigris-oracle.lock"), os.O_CREATE|os.O_RDWR, 0o666)
+	if err != nil {
+		return nil, err
+	}
+	return file.Close, syscall.Flock(int(file.Fd()), syscall.LOCK_EX)
 }
 
 func connect(ctx context.Context) error {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/moby/moby/api/types/container"
@@ -64,6 +65,17 @@ func app(project string) string {
 }
 
 func (o objects) none() bool { return len(o.containers)+len(o.networks)+len(o.volumes) == 0 }
+
+// without are the names of the containers that later does not have.
+func (o objects) without(later objects) []string {
+	var names []string
+	for _, c := range o.containers {
+		if !slices.ContainsFunc(later.containers, func(l container.Summary) bool { return l.ID == c.ID }) {
+			names = append(names, c.Names[0])
+		}
+	}
+	return names
+}
 
 // take asks the engine about all that belongs to the project. Files are paths in a service's containers.
 func take(ctx context.Context, project string, files map[string][]string) (snapshot, error) {

@@ -3,6 +3,7 @@ package oracle
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -12,7 +13,6 @@ import (
 	"github.com/compose-spec/compose-go/v2/cli"
 	"github.com/docker/compose/v5/pkg/api"
 	"github.com/moby/moby/client"
-	"golang.org/x/sync/errgroup"
 
 	"verdigris/compose"
 	"verdigris/deploy"
@@ -103,7 +103,9 @@ func (tr *trial) upOurs(ctx context.Context) error {
 
 // differences brings the project up with both and compares what there is then.
 func (tr *trial) differences() ([]difference, error) {
+	defer tr.remove()
 	want, err := tr.look(tr.upTheirs)
+	tr.remove()
 	if tolerable := tr.sample.notes.MayFail; err != nil && tolerable != "" && strings.Contains(err.Error(), tolerable) {
 		return nil, tr.failsWith(tr.upOurs, tolerable)
 	}
@@ -114,12 +116,32 @@ func (tr *trial) differences() ([]difference, error) {
 	if err != nil {
 		return nil, fmt.Errorf("verdigris: %w", err)
 	}
-	return compare(want, have), nil
+	return compare(want, have), tr.staysUnderTheirs()
+}
+
+// staysUnderTheirs returns an error when `docker compose up` recreates what was started here.
+func (tr *trial) staysUnderTheirs() error {
+	before, err := list(tr.t.Context(), tr.project)
+	if err != nil {
+		return err
+	}
+	if err := tr.upTheirs(tr.t.Context()); err != nil {
+		return fmt.Errorf("the SDK over what verdigris has started: %w", err)
+	}
+	after, err := list(tr.t.Context(), tr.project)
+	if err != nil {
+		return err
+	}
+	if gone := before.without(after); len(gone) > 0 {
+		return fmt.Errorf("the SDK recreates what verdigris has started: %s", strings.Join(gone, ", "))
+	}
+	return nil
 }
 
 // failsWith returns nil when up ends with an error that has the text in it.
 func (tr *trial) failsWith(up func(context.Context) error, text string) error {
-	switch _, err := tr.look(up); {
+	defer tr.remove()
+	switch err := up(tr.t.Context()); {
 	case err == nil:
 		return fmt.Errorf("it does not fail, with %q", text)
 	case !strings.Contains(err.Error(), text):
@@ -128,9 +150,8 @@ func (tr *trial) failsWith(up func(context.Context) error, text string) error {
 	return nil
 }
 
-// look brings the project up, notes what there is, and removes it.
+// look brings the project up and notes what there is.
 func (tr *trial) look(up func(context.Context) error) (snapshot, error) {
-	defer tr.remove()
 	if err := up(tr.t.Context()); err != nil {
 		return nil, err
 	}
@@ -151,35 +172,25 @@ func (tr *trial) sweep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var containers, rest errgroup.Group
+	var errs []error
+	// One after the other: older engines lose count of a network's endpoints when several go at the same time.
 	for _, c := range there.containers {
-		containers.Go(func() error {
-			_, err := docker.ContainerRemove(ctx, c.ID, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
-			return err
-		})
-	}
-	if err := containers.Wait(); err != nil {
-		return err
+		_, err := docker.ContainerRemove(ctx, c.ID, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
+		errs = append(errs, err)
 	}
 	for _, n := range there.networks {
-		rest.Go(func() error {
-			_, err := docker.NetworkRemove(ctx, n.ID, client.NetworkRemoveOptions{})
-			return err
-		})
+		_, err := docker.NetworkRemove(ctx, n.ID, client.NetworkRemoveOptions{})
+		errs = append(errs, err)
 	}
 	for _, v := range there.volumes {
-		rest.Go(func() error {
-			_, err := docker.VolumeRemove(ctx, v.Name, client.VolumeRemoveOptions{})
-			return err
-		})
+		_, err := docker.VolumeRemove(ctx, v.Name, client.VolumeRemoveOptions{})
+		errs = append(errs, err)
 	}
 	for _, i := range there.images {
-		rest.Go(func() error {
-			_, err := docker.ImageRemove(ctx, i.ID, client.ImageRemoveOptions{Force: true, PruneChildren: true})
-			return err
-		})
+		_, err := docker.ImageRemove(ctx, i.ID, client.ImageRemoveOptions{Force: true, PruneChildren: true})
+		errs = append(errs, err)
 	}
-	return rest.Wait()
+	return errors.Join(errs...)
 }
 
 func (tr *trial) createOutside() {
