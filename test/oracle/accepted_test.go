@@ -3,6 +3,8 @@ package oracle
 import (
 	"strings"
 	"sync"
+
+	"github.com/moby/moby/client/pkg/versions"
 )
 
 // acceptance is one difference that is meant. None may concern what a running application sees or does.
@@ -11,6 +13,8 @@ type acceptance struct {
 	sdk  string // its value; empty for any
 	ours string
 	why  string
+	// below is the first version of the Docker API without the difference; empty where all engines show it.
+	below string
 }
 
 // accepted are all differences that are meant. An entry that no project of the corpus shows any more fails the test.
@@ -33,8 +37,8 @@ var accepted = []acceptance{
 	},
 	{path: "container/HostConfig/VolumesFrom", why: readOnly},
 	{path: "container/Mounts/*/RW", sdk: "true", ours: "false", why: readOnly},
-	{path: "container/Config/MacAddress", sdk: absent, why: wholeMAC},
-	{path: "container/NetworkSettings/Networks/*/MacAddress", sdk: absent, why: wholeMAC},
+	{path: "container/Config/MacAddress", sdk: absent, why: wholeMAC, below: "1.44"},
+	{path: "container/NetworkSettings/Networks/*/MacAddress", sdk: absent, why: wholeMAC, below: "1.44"},
 	{path: "container/Config/Env/VERDIGRIS_*", sdk: absent, why: injected},
 	{path: "container/Config/Env/IMAGE_TAG", sdk: absent, why: injected},
 }
@@ -47,6 +51,11 @@ const readOnly = "the file asks for the volumes of another service read-only; Co
 
 // wholeMAC is about the address that a file asks for.
 const wholeMAC = "before API 1.44 an engine takes one address for the whole container; Compose asks for it in a way that these do not know, and it is lost"
+
+// shows tells whether the engine is one on which there is the difference.
+func (a acceptance) shows() bool {
+	return a.below == "" || versions.LessThan(docker.ClientVersion(), a.below)
+}
 
 // usage counts which entries of accepted were needed.
 type usage struct {

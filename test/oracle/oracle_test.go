@@ -34,7 +34,7 @@ func TestWhatIsCreatedIsWhatTheSDKCreates(t *testing.T) {
 		return // of a part of the corpus
 	}
 	for i, a := range accepted {
-		if !all.used[i] {
+		if a.shows() && !all.used[i] {
 			t.Errorf("no project shows the accepted difference %s (%s) any more: take it out", a.path, a.why)
 		}
 	}
