@@ -69,10 +69,11 @@ start() {
 
 inside() { docker exec --env-file "$env_file" --workdir "$PWD" "$name" "$@"; }
 
-# run_tests runs the tests of the module in a directory, with the flags and packages that follow.
+# run_tests runs the tests of the module in a directory, with the flags and packages that follow. What the build cache
+# remembers of earlier runs may be of another Engine.
 run_tests() {
     say "go test ${*:2}, in $1"
-    (cd "$1" && inside go test -timeout 30m "${@:2}") &
+    (cd "$1" && inside go test -count=1 -timeout 30m "${@:2}") &
     wait $! || failed=yes   # a signal ends a wait, but not a command
 }
 
