@@ -60,8 +60,9 @@ func (e *Engine) duePulls(ctx context.Context, p *project) ([]*pull, error) {
 	return due, nil
 }
 
-// imageUsers lists the services with an image that the project does not build, and for each of their pre_start hooks with
-// such an image of its own a service with it. As in Compose, a hook's image follows its service's pull policy.
+// imageUsers lists the services with an image that the project does not build, and for each of their pre_start hooks and
+// volumes with such an image of its own a service with it. As in Compose, a hook's image follows its service's pull
+// policy, and a volume's is pulled when it is missing.
 func imageUsers(p *project) []types.ServiceConfig {
 	built := map[string]bool{}
 	for _, s := range p.Services {
@@ -74,6 +75,11 @@ func imageUsers(p *project) []types.ServiceConfig {
 		s := p.Services[name]
 		if s.Build == nil && !built[s.Image] {
 			users = append(users, s)
+		}
+		for _, volume := range volumeImages(s) {
+			if !built[volume.Image] {
+				users = append(users, volume)
+			}
 		}
 		for _, hook := range foreignImages(s) {
 			if built[hook.Image] {

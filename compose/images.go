@@ -71,6 +71,11 @@ func (r *Runtime) images(ctx context.Context, p *project, ids map[string]string)
 					return fmt.Errorf("service %s: pre_start: %w", name, err)
 				}
 			}
+			for _, volume := range volumeImages(s) {
+				if _, err := r.engine.image(ctx, volume.Image, ""); err != nil {
+					return fmt.Errorf("service %s: volumes: %w", name, err)
+				}
+			}
 			mu.Lock()
 			defer mu.Unlock()
 			out[name] = img

@@ -140,3 +140,14 @@ func mapTmpfs(b *blueprint, s types.ServiceConfig) error {
 	}
 	return nil
 }
+
+// volumeImages are the images that the service mounts.
+func volumeImages(s types.ServiceConfig) []types.ServiceConfig {
+	var list []types.ServiceConfig
+	for _, v := range s.Volumes {
+		if v.Type == types.VolumeTypeImage {
+			list = append(list, types.ServiceConfig{Name: s.Name, ContainerSpec: types.ContainerSpec{Image: v.Source}})
+		}
+	}
+	return list
+}

@@ -130,3 +130,18 @@ func TestAnImageOfAnotherPlatformCountsAsMissing(t *testing.T) {
 	_, err = forPlatform(s, have)
 	wants(t, err, "service web: platform")
 }
+
+func TestAnImageThatIsMountedIsFetchedWhereItIsMissing(t *testing.T) {
+	e := connected(t)
+	s := newSite(t, e, `services: {web: {image: "`+debian+`", volumes: [{type: image, source: registry.example/files:1, target: /a}, {type: image, source: "`+redis+`", target: /b}]}}`)
+	p, err := s.load(deploy.Blue)
+	if err != nil {
+		t.Fatal(err)
+	}
+	due, err := e.duePulls(t.Context(), p)
+	if err != nil || len(due) != 1 || due[0].title() != "web: pull registry.example/files:1" {
+		t.Errorf("due is %v, %v", due, err)
+	}
+	_, err = s.images(t.Context(), p, nil)
+	wants(t, err, "service web: volumes: image registry.example/files:1 is not on this machine")
+}
