@@ -165,15 +165,6 @@ func reason(ctx context.Context, err error, what string) error {
 	return err
 }
 
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-time.After(d):
-		return nil
-	}
-}
-
 func (e *Engine) inspect(ctx context.Context, id string) (container.InspectResponse, error) {
 	var c container.InspectResponse
 	err := e.do(ctx, "look at the container", func(ctx context.Context) (err error) {

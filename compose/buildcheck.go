@@ -76,7 +76,7 @@ func (p *project) checkBuildValues(s types.ServiceConfig) error {
 			return p.mistake(s, rule.key, rule.reason)
 		}
 	}
-	return checkKeys(p, s)
+	return p.checkSSHKeys(s)
 }
 
 func notInline(to string) bool { return cacheEntry(to)["type"] != "inline" }
@@ -90,8 +90,8 @@ func needsAgent(keys types.SSHConfig) bool {
 	return slices.ContainsFunc(keys, func(k types.SSHKey) bool { return k.Path == "" })
 }
 
-// checkKeys refuses ssh keys that are not there.
-func checkKeys(p *project, s types.ServiceConfig) error {
+// checkSSHKeys refuses keys that are not there.
+func (p *project) checkSSHKeys(s types.ServiceConfig) error {
 	for _, k := range s.Build.SSH {
 		if _, err := os.Stat(k.Path); k.Path != "" && errors.Is(err, os.ErrNotExist) {
 			return p.mistake(s, "build.ssh", fmt.Sprintf("key %s: there is no file %s", k.ID, k.Path))

@@ -2,6 +2,8 @@ package compose
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -23,7 +25,18 @@ func serviceHash(s types.ServiceConfig) string {
 		without.Replicas = nil
 		s.Deploy = &without
 	}
-	return digest(ordered{s})
+	return digest(ordered{withoutAccess(s)})
+}
+
+// withoutAccess leaves out how volumes_from may be used: Compose sums up the id or name of the container alone.
+func withoutAccess(s types.ServiceConfig) types.ServiceConfig {
+	s.VolumesFrom = slices.Clone(s.VolumesFrom)
+	for i, entry := range s.VolumesFrom {
+		if name, ok := strings.CutPrefix(entry, types.ContainerPrefix); ok {
+			s.VolumesFrom[i], _, _ = strings.Cut(name, ":")
+		}
+	}
+	return s
 }
 
 // ordered is a service that is written as JSON with its keys in the order of serviceKeys, and others behind them by name.
@@ -75,4 +88,11 @@ func volumeHash(v types.VolumeConfig) string {
 		v.Driver = "local"
 	}
 	return digest(v)
+}
+
+// digest sums up a value that JSON can write; the types here all can.
+func digest(value any) string {
+	content, _ := json.Marshal(value)
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:])
 }

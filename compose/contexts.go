@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -69,12 +68,9 @@ func (c namedContext) directory() bool {
 // withStages puts a stage for each additional context before the Dockerfile's first stage. To the Dockerfile that is
 // the same, as long as it has no stage of that name itself. A context that is no image is made into one.
 func withStages(ctx context.Context, b builder, job recipe, progress *buildProgress) (recipe, error) {
-	text := job.inline
-	if job.dockerfile != "" {
-		var err error
-		if text, err = os.ReadFile(job.dockerfile); err != nil {
-			return job, fmt.Errorf("read Dockerfile: %w", err)
-		}
+	text, err := job.dockerfileText()
+	if err != nil {
+		return job, err
 	}
 	images := map[string]string{}
 	for _, c := range job.contexts {
@@ -87,7 +83,6 @@ func withStages(ctx context.Context, b builder, job recipe, progress *buildProgr
 		}
 		images[c.name] = image
 	}
-	var err error
 	job.inline, err = addStages(text, images)
 	job.contexts = nil
 	return job, err

@@ -10,9 +10,9 @@ import (
 	"verdigris/deploy"
 )
 
-// resolve reads the env files and label files of the services into their environment and labels. It looks at each
+// readEnvFiles reads the env files and label files of the services into their environment and labels. It looks at each
 // file first, to name the line that wants it.
-func (p *project) resolve() error {
+func (p *project) readEnvFiles() error {
 	for _, name := range slices.Sorted(maps.Keys(p.Services)) {
 		s := p.Services[name]
 		specs := []types.ContainerSpec{s.ContainerSpec}

@@ -94,19 +94,6 @@ func (x *execution) startServices(ctx context.Context) error {
 	return group.Wait()
 }
 
-// until waits for what closes the channel; nil is there already.
-func until(ctx context.Context, done <-chan struct{}) error {
-	if done == nil {
-		return nil
-	}
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
 // converge brings one service to where the plan wants it; stop stops what stands in the way.
 func (x *execution) converge(ctx context.Context, sp servicePlan, stop func() error) error {
 	for _, d := range sp.waits {

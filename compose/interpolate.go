@@ -3,7 +3,6 @@ package compose
 import (
 	"fmt"
 	"io"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -37,13 +36,4 @@ func (p *project) warnings() []string {
 		lines = append(lines, fmt.Sprintf("warning: variable %s is not set and has no default: an empty string takes its place (%s)", name, p.sources.variable(name)))
 	}
 	return slices.Concat(lines, p.ignored(), p.fileNotes(), p.hookNotes())
-}
-
-// bases are the names of files without their directories.
-func bases(files []string) string {
-	names := make([]string, len(files))
-	for i, f := range files {
-		names[i] = filepath.Base(f)
-	}
-	return strings.Join(names, ", ")
 }

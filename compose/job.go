@@ -81,20 +81,3 @@ func (x *execution) runJob(ctx context.Context, b *blueprint) error {
 	_, err := x.runToEnd(ctx, b, x.log)
 	return err
 }
-
-// wait returns the status with which the container ends.
-func (e *Engine) wait(ctx context.Context, id string) (int64, error) {
-	ended, failed := e.client.ContainerWait(ctx, id, container.WaitConditionNotRunning)
-	select {
-	case end := <-ended:
-		if end.Error != nil {
-			return 0, fmt.Errorf("%s", end.Error.Message)
-		}
-		return end.StatusCode, nil
-	case err := <-failed:
-		if ctx.Err() != nil {
-			return 0, context.Cause(ctx)
-		}
-		return 0, e.explain(err)
-	}
-}

@@ -53,7 +53,7 @@ func (p *project) label(b *blueprint, s types.ServiceConfig, number int, imageID
 		labelNumber:      strconv.Itoa(number),
 		labelOneOff:      "False",
 		labelVersion:     composeVersion,
-		labelHash:        serviceHash(withoutAccess(s)),
+		labelHash:        serviceHash(s),
 		labelConfig:      config,
 		labelImage:       imageID,
 		labelDependsOn:   dependsOn(s),

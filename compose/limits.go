@@ -9,8 +9,8 @@ import (
 	"github.com/docker/docker/api/types/container"
 )
 
-// resourceAttributes limit what the container may use.
-var resourceAttributes = []attribute{
+// limitAttributes limit what the container may use.
+var limitAttributes = []attribute{
 	{name: "cpus cpu_shares cpu_period cpu_quota cpu_rt_period cpu_rt_runtime cpuset", apply: mapCPU},
 	{name: "mem_limit mem_reservation memswap_limit mem_swappiness oom_kill_disable oom_score_adj", apply: mapMemory},
 	{name: "pids_limit", apply: mapPids},

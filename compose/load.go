@@ -119,7 +119,7 @@ func (r *Runtime) load(ctx context.Context, p *project, name, dir string) error 
 		o.ResourceLoaders = []loader.ResourceLoader{&watcher{sources: &p.sources}}
 	})
 	if err == nil {
-		err = p.resolve()
+		err = p.readEnvFiles()
 	}
 	if err != nil {
 		return p.sources.locate(err)

@@ -119,17 +119,6 @@ func (b *blueprint) bindOptions(s types.ServiceConfig, o *types.ServiceVolumeBin
 	return options, b.needs("1.44", s, "volumes.bind.recursive", o.Recursive)
 }
 
-// words leaves out the empty ones.
-func words(list ...string) []string {
-	var out []string
-	for _, w := range list {
-		if w != "" {
-			out = append(out, w)
-		}
-	}
-	return out
-}
-
 func mapTmpfs(b *blueprint, s types.ServiceConfig) error {
 	for _, t := range s.Tmpfs {
 		target, options, _ := strings.Cut(t, ":")

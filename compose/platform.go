@@ -8,6 +8,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/containerd/platforms"
 	"github.com/docker/docker/api/types/container"
+	dockerimage "github.com/docker/docker/api/types/image"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"verdigris/deploy"
@@ -78,4 +79,19 @@ func mapWindowsCPU(b *blueprint, s types.ServiceConfig) error {
 // platformFrom says what an image was made for.
 func platformFrom(os, architecture, variant string) ocispec.Platform {
 	return platforms.Normalize(ocispec.Platform{OS: os, Architecture: architecture, Variant: variant})
+}
+
+// forPlatform returns nil for an image of another platform than the service wants: it counts as missing.
+func forPlatform(s types.ServiceConfig, have *dockerimage.InspectResponse) (*dockerimage.InspectResponse, error) {
+	if s.Platform == "" || have == nil {
+		return have, nil
+	}
+	wanted, err := platforms.Parse(s.Platform)
+	if err != nil {
+		return nil, fmt.Errorf("service %s: platform: %w", s.Name, err)
+	}
+	if !platforms.OnlyStrict(wanted).Match(platformFrom(have.Os, have.Architecture, have.Variant)) {
+		return nil, nil
+	}
+	return have, nil
 }

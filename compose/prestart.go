@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"strconv"
-	"time"
 
 	"github.com/compose-spec/compose-go/v2/types"
-	"github.com/docker/docker/api/types/container"
 
 	"verdigris/deploy"
 )
@@ -112,33 +110,4 @@ func (x *execution) hookBlueprint(s types.ServiceConfig, index int, image string
 	})
 	maps.Copy(b.Config.Labels, p.ownLabels())
 	return b, nil
-}
-
-// runToEnd makes a container, lets it run to its end and returns its id. A status other than 0 is a deploy.LoggedError with
-// the last lines that it printed.
-func (x *execution) runToEnd(ctx context.Context, b *blueprint, log deploy.Log) (string, error) {
-	id, err := x.create(ctx, b)
-	if err != nil {
-		return id, err
-	}
-	if err := x.start(ctx, member{id, b.Name}, b.Config.Labels); err != nil {
-		return id, x.withLog(ctx, err)
-	}
-	last := newRing(lastLines)
-	err = x.engine.stream(ctx, id, container.LogsOptions{Follow: true}, func(_ time.Time, line string) error {
-		log(line)
-		last.add(line)
-		return nil
-	})
-	if err != nil {
-		return id, err
-	}
-	status, err := x.engine.wait(ctx, id)
-	switch {
-	case err != nil:
-		return id, fmt.Errorf("wait for container %s: %w", b.Name, err)
-	case status != 0:
-		return id, &deploy.LoggedError{Err: fmt.Errorf("container %s exited with status %d", b.Name, status), Lines: last.lines}
-	}
-	return id, nil
 }

@@ -32,8 +32,8 @@ func mapCommand(b *blueprint, s types.ServiceConfig) error {
 	return nil
 }
 
-// mapEnvironment sets the service's variables, those of verdigris and those of the machine's proxies; a variable without a value is taken out of
-// what the image sets.
+// mapEnvironment sets the service's variables, those of verdigris and those of the machine's proxies; a variable without
+// a value is taken out of what the image sets.
 func mapEnvironment(b *blueprint, s types.ServiceConfig) error {
 	env := maps.Clone(b.project.injected)
 	if env == nil {

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/compose-spec/compose-go/v2/types"
-	"github.com/containerd/platforms"
 	dockerimage "github.com/docker/docker/api/types/image"
 
 	"verdigris/deploy"
@@ -63,20 +62,4 @@ func pullDue(s types.ServiceConfig, have *dockerimage.InspectResponse, now time.
 		return have == nil || now.After(have.Metadata.LastTagTime.Add(fresh)), nil
 	}
 	return have == nil, nil
-}
-
-// forPlatform returns nil for an image of another platform than the service wants: it counts as missing.
-func forPlatform(s types.ServiceConfig, have *dockerimage.InspectResponse) (*dockerimage.InspectResponse, error) {
-	if s.Platform == "" || have == nil {
-		return have, nil
-	}
-	wanted, err := platforms.Parse(s.Platform)
-	if err != nil {
-		return nil, fmt.Errorf("service %s: platform: %w", s.Name, err)
-	}
-	is := platforms.Platform{OS: have.Os, Architecture: have.Architecture, Variant: have.Variant}
-	if !platforms.OnlyStrict(wanted).Match(platforms.Normalize(is)) {
-		return nil, nil
-	}
-	return have, nil
 }

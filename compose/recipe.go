@@ -55,7 +55,7 @@ func (p *project) recipe(s types.ServiceConfig, fresh bool) (recipe, error) {
 	}
 	maps.Copy(job.labels, s.Build.Labels)
 	if len(s.Build.Platforms) > 0 {
-		job.platform = s.Build.Platforms[0] // checkBuild lets only one pass
+		job.platform = s.Build.Platforms[0] // checkBuildValues lets only one pass
 	}
 	if len(job.inline) == 0 {
 		job.dockerfile = dockerfilePath(s.Build)
@@ -137,7 +137,7 @@ func (job recipe) ulimits() []string {
 	return list
 }
 
-// cacheRefs are the images whose cache is taken over; checkBuild lets no other kind pass.
+// cacheRefs are the images whose cache is taken over; checkBuildValues lets no other kind pass.
 func (job recipe) cacheRefs() []string {
 	var refs []string
 	for _, from := range job.config.CacheFrom {

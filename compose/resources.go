@@ -1,10 +1,6 @@
 package compose
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/volume"
@@ -57,11 +53,4 @@ func (p *project) volumeOptions(key string) volume.CreateOptions {
 	}
 	options.Labels[labelHash] = volumeHash(v)
 	return options
-}
-
-// digest sums up a value that JSON can write; the types here all can.
-func digest(value any) string {
-	content, _ := json.Marshal(value)
-	sum := sha256.Sum256(content)
-	return hex.EncodeToString(sum[:])
 }

@@ -29,12 +29,10 @@ func (b backoff) retry(ctx context.Context, try func() error, again func(error) 
 		if !ok || ctx.Err() != nil {
 			return err
 		}
-		pause := min(max(b.pause(attempt), asked), max(b.most, b.first))
-		tell(err, pause)
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("stopped while waiting to try again: %w", context.Cause(ctx))
-		case <-time.After(pause):
+		wait := min(max(b.pause(attempt), asked), max(b.most, b.first))
+		tell(err, wait)
+		if err := pause(ctx, wait); err != nil {
+			return fmt.Errorf("stopped while waiting to try again: %w", err)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package compose
 
 import (
 	"path/filepath"
+	"strings"
 	"time"
 
 	"verdigris/deploy"
@@ -85,4 +86,13 @@ func under(dir string, paths []string) []string {
 		out[i] = p
 	}
 	return out
+}
+
+// bases are the names of files without their directories.
+func bases(files []string) string {
+	names := make([]string, len(files))
+	for i, f := range files {
+		names[i] = filepath.Base(f)
+	}
+	return strings.Join(names, ", ")
 }

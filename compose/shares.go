@@ -21,9 +21,9 @@ type share struct {
 
 // shares lists what a container of the service has from others of the project.
 func shares(s types.ServiceConfig) (list []share) {
-	for _, place := range places(&s) {
-		if service, ok := strings.CutPrefix(*place.mode, types.ServicePrefix); ok {
-			list = append(list, share{service, place.what, true})
+	for _, n := range namespaces(&s) {
+		if service, ok := strings.CutPrefix(*n.mode, types.ServicePrefix); ok {
+			list = append(list, share{service, n.what, true})
 		}
 	}
 	for _, entry := range s.VolumesFrom {
@@ -34,14 +34,14 @@ func shares(s types.ServiceConfig) (list []share) {
 	return list
 }
 
-// place is where a service says whose namespace it shares.
-type place struct {
-	what string
+// namespace is one that a service may share, and where it says with whom.
+type namespace struct {
+	what string // for people
 	mode *string
 }
 
-func places(s *types.ServiceConfig) []place {
-	return []place{{"network", &s.NetworkMode}, {"process ids", &s.Pid}, {"memory", &s.Ipc}}
+func namespaces(s *types.ServiceConfig) []namespace {
+	return []namespace{{"network", &s.NetworkMode}, {"process ids", &s.Pid}, {"memory", &s.Ipc}}
 }
 
 // checkShares refuses to share something with a service that has no container.
@@ -56,9 +56,9 @@ func (p *project) checkShares(s types.ServiceConfig) error {
 
 // resolve puts ids of containers in the place of services; ids has them by service, and those that it has not stay.
 func resolve(s types.ServiceConfig, ids map[string]string) types.ServiceConfig {
-	for _, place := range places(&s) {
-		if service, ok := strings.CutPrefix(*place.mode, types.ServicePrefix); ok && ids[service] != "" {
-			*place.mode = types.ContainerPrefix + ids[service]
+	for _, n := range namespaces(&s) {
+		if service, ok := strings.CutPrefix(*n.mode, types.ServicePrefix); ok && ids[service] != "" {
+			*n.mode = types.ContainerPrefix + ids[service]
 		}
 	}
 	s.VolumesFrom = slices.Clone(s.VolumesFrom)
@@ -79,7 +79,7 @@ func (b *blueprint) resolve(s types.ServiceConfig, ids map[string]string) error 
 		return nil
 	}
 	resolved := resolve(s, ids)
-	b.Config.Labels[labelHash] = serviceHash(withoutAccess(resolved))
+	b.Config.Labels[labelHash] = serviceHash(resolved)
 	b.Config.Labels[labelShares] = shareLabel(list, ids)
 	for _, apply := range []func(*blueprint, types.ServiceConfig) error{mapNetworkMode, mapNamespaces, mapVolumesFrom} {
 		if err := apply(b, resolved); err != nil {
@@ -111,17 +111,6 @@ func (f found) partners() map[string]string {
 		ids[service] = id
 	}
 	return ids
-}
-
-// withoutAccess is the service as Docker Compose sums it up: there, volumes_from is the id or name of a container alone.
-func withoutAccess(s types.ServiceConfig) types.ServiceConfig {
-	s.VolumesFrom = slices.Clone(s.VolumesFrom)
-	for i, entry := range s.VolumesFrom {
-		if name, ok := strings.CutPrefix(entry, types.ContainerPrefix); ok {
-			s.VolumesFrom[i], _, _ = strings.Cut(name, ":")
-		}
-	}
-	return s
 }
 
 // firstContainers returns the id of each service's first container, as far as the execution has it.

@@ -54,13 +54,13 @@ func (e *Engine) openShell(ctx context.Context, id string) (*shell, error) {
 func (s *shell) run(ctx context.Context, line string) (output string, status int, err error) {
 	defer context.AfterFunc(ctx, s.conn.Close)()
 	if _, err := fmt.Fprintf(s.conn.Conn, "%s\nprintf '\\n%s %%s\\n' $?\n", line, s.marker); err != nil {
-		return "", 0, s.ended(ctx, err)
+		return "", 0, s.cause(ctx, err)
 	}
 	var printed strings.Builder
 	for {
 		text, err := s.output.ReadString('\n')
 		if err != nil {
-			return "", 0, s.ended(ctx, err)
+			return "", 0, s.cause(ctx, err)
 		}
 		if end, ok := strings.CutPrefix(text, s.marker+" "); ok {
 			status, err = strconv.Atoi(strings.TrimSpace(end))
@@ -70,8 +70,8 @@ func (s *shell) run(ctx context.Context, line string) (output string, status int
 	}
 }
 
-// ended prefers the reason that the caller knows.
-func (s *shell) ended(ctx context.Context, err error) error {
+// cause prefers the reason that the caller knows.
+func (s *shell) cause(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}

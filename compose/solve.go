@@ -175,7 +175,7 @@ func (b *buildKit) hosts(ctx context.Context, job recipe) ([]string, error) {
 	extra := job.config.ExtraHosts
 	for _, name := range slices.Sorted(maps.Keys(extra)) {
 		for _, ip := range extra[name] {
-			if ip == "host-gateway" {
+			if ip == hostGateway {
 				var err error
 				if ip, err = b.gateway(ctx); err != nil {
 					return nil, fmt.Errorf("extra_hosts: %s: %w", name, err)
@@ -209,5 +209,5 @@ func (b *buildKit) gateway(ctx context.Context) (string, error) {
 			return subnet.Masked().Addr().Next().String(), nil // the one that the engine gives the bridge
 		}
 	}
-	return "", errors.New("the engine has no default bridge, and host-gateway stands for nothing")
+	return "", errors.New("the engine has no default bridge, and " + hostGateway + " stands for nothing")
 }
