@@ -27,11 +27,16 @@ not_available() {
 
 permitted() { docker run --rm --network none "$@" "$(env_get BASE_IMAGE)" true >/dev/null 2>&1; }
 
+# can_fetch asks the mirror that the base image names for the suite.
+can_fetch() {
+    timeout 60 docker run --rm "$(env_get BASE_IMAGE)" sh -c '
+        mirror=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | grep -oE "https?://[^ ]+" | head -n 1)
+        /usr/lib/apt/apt-helper download-file "$mirror/dists/$1/InRelease" /tmp/release' sh "$suite" >/dev/null 2>&1
+}
+
 # look finds out whether this machine can get and run the Engine, and how.
 look() {
-    local release=http://deb.debian.org/debian/dists/$suite/InRelease
-    curl -fsSL --retry 2 --max-time 30 -o /dev/null "$release" ||
-        not_available "$release cannot be reached; Debian's packages of the newest Docker are there."
+    can_fetch || not_available "Debian's suite $suite, which has the newest Docker, cannot be reached from a container."
     permitted "${privileges[@]}" && return
     privileges=("${fewer[@]}")
     permitted "${privileges[@]}" ||
