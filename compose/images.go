@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -15,10 +16,10 @@ import (
 
 // tags are the names of a built service's image: <app>-<service>:<commit>, and before it the same with the slice, since
 // two slices may build one commit with different arguments. The app's own image is <app>:<commit> besides. Shared
-// services have no commit.
+// services have no commit, and their images the names that Compose gives them.
 func (p *project) tags(s types.ServiceConfig) []string {
 	if p.slice == "" {
-		return append([]string{p.Name + "-" + s.Name + ":latest"}, words(s.Image)...)
+		return []string{cmp.Or(s.Image, p.Name+"-"+s.Name)}
 	}
 	name := fmt.Sprintf("%s-%s:%s", p.app, s.Name, p.commit)
 	tags := []string{name + "-" + string(p.slice), name}

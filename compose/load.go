@@ -124,6 +124,7 @@ func (r *Runtime) load(ctx context.Context, p *project, name, dir string) error 
 	if err != nil {
 		return p.sources.locate(err)
 	}
+	p.Project = p.WithoutUnresolvedOptionalDependencies()
 	p.unset = slices.Sorted(maps.Keys(unset))
 	return nil
 }

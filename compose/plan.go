@@ -121,7 +121,7 @@ type progress struct {
 
 // planService decides about each container of one service, and notes it in done.
 func planService(p *project, s types.ServiceConfig, seen observation, img image, done progress) (servicePlan, error) {
-	sp := servicePlan{service: s, waits: waits(p, s)}
+	sp := servicePlan{service: s, waits: waits(s)}
 	if err := p.checkShares(s); err != nil {
 		return sp, err
 	}
@@ -236,13 +236,11 @@ func (done progress) renewed(s types.ServiceConfig, old found) string {
 	return ""
 }
 
-func waits(p *project, s types.ServiceConfig) []dependency {
+func waits(s types.ServiceConfig) []dependency {
 	var list []dependency
 	for _, name := range slices.Sorted(maps.Keys(s.DependsOn)) {
-		if _, ok := p.Services[name]; ok {
-			d := s.DependsOn[name]
-			list = append(list, dependency{name, d.Condition, d.Required})
-		}
+		d := s.DependsOn[name]
+		list = append(list, dependency{name, d.Condition, d.Required})
 	}
 	return list
 }

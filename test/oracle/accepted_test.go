@@ -1,10 +1,13 @@
 package oracle
 
 import (
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/moby/moby/client/pkg/versions"
+
+	"verdigris/deploy"
 )
 
 // acceptance is one difference that is meant. None may concern what a running application sees or does.
@@ -13,8 +16,10 @@ type acceptance struct {
 	sdk  string // its value; empty for any
 	ours string
 	why  string
-	// below is the first version of the Docker API without the difference; empty where all engines show it.
-	below string
+
+	sliced bool   // slices alone have it
+	in     string // the one project that has it; empty for any
+	below  string // the API of the first engines that do not have it; empty for none
 }
 
 // accepted are all differences that are meant. An entry that no project of the corpus shows any more fails the test.
@@ -35,12 +40,16 @@ var accepted = []acceptance{
 		path: "container/Config/Labels/com.docker.compose.image.builder", sdk: `"classic"`, ours: absent,
 		why: "verdigris builds through BuildKit, for which Compose needs a plugin; without it Compose marks what it builds",
 	},
-	{path: "container/HostConfig/VolumesFrom", why: readOnly},
-	{path: "container/Mounts/*/RW", sdk: "true", ours: "false", why: readOnly},
+	{path: "container/HostConfig/VolumesFrom", why: readOnly, in: "features/volumes-from"},
+	{path: "container/Mounts/*/RW", sdk: "true", ours: "false", why: readOnly, in: "features/volumes-from"},
 	{path: "container/Config/MacAddress", sdk: absent, why: wholeMAC, below: "1.44"},
 	{path: "container/NetworkSettings/Networks/*/MacAddress", sdk: absent, why: wholeMAC, below: "1.44"},
-	{path: "container/Config/Env/VERDIGRIS_*", sdk: absent, why: injected},
-	{path: "container/Config/Env/IMAGE_TAG", sdk: absent, why: injected},
+	{path: "container/Config/Env/VERDIGRIS_*", sdk: absent, why: injected, sliced: true},
+	{path: "container/Config/Env/IMAGE_TAG", sdk: absent, why: injected, sliced: true},
+	{
+		path: "container/Config/Image", sliced: true,
+		why: "what a release has built is named after its commit, so that the other slice and a rollback find theirs",
+	},
 }
 
 // injected are the variables that every container of a slice has.
@@ -52,46 +61,34 @@ const readOnly = "the file asks for the volumes of another service read-only; Co
 // wholeMAC is about the address that a file asks for.
 const wholeMAC = "before API 1.44 an engine takes one address for the whole container; Compose asks for it in a way that these do not know, and it is lost"
 
+// usage counts which entries of accepted were needed.
+type usage struct {
+	mu   sync.Mutex
+	used map[int]bool // by index
+}
+
+// left returns the differences of a project that no entry accepts.
+func (u *usage) left(list []difference, project string, slice deploy.Slice) []difference {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return slices.DeleteFunc(list, func(d difference) bool {
+		i := slices.IndexFunc(accepted, func(a acceptance) bool { return a.matches(d, project, slice) })
+		if i >= 0 {
+			u.used[i] = true
+		}
+		return i >= 0
+	})
+}
+
 // shows tells whether the engine is one on which there is the difference.
 func (a acceptance) shows() bool {
 	return a.below == "" || versions.LessThan(docker.ClientVersion(), a.below)
 }
 
-// usage counts which entries of accepted were needed.
-type usage struct {
-	mu   sync.Mutex
-	used map[int]bool
-}
-
-// left returns the differences that no entry accepts.
-func (u *usage) left(list []difference) []difference {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	var out []difference
-	for _, d := range list {
-		i := acceptedBy(d)
-		if i < 0 {
-			out = append(out, d)
-			continue
-		}
-		if u.used == nil {
-			u.used = map[int]bool{}
-		}
-		u.used[i] = true
+func (a acceptance) matches(d difference, project string, slice deploy.Slice) bool {
+	if !a.shows() || a.sliced && slice == "" || a.in != "" && a.in != project {
+		return false
 	}
-	return out
-}
-
-func acceptedBy(d difference) int {
-	for i, a := range accepted {
-		if a.matches(d) {
-			return i
-		}
-	}
-	return -1
-}
-
-func (a acceptance) matches(d difference) bool {
 	parts := strings.Split(a.path, "/")
 	if len(parts) != len(d.path) || a.sdk != "" && a.sdk != d.sdk || a.ours != "" && a.ours != d.ours {
 		return false

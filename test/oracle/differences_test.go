@@ -36,7 +36,11 @@ func differencesTable() string {
 	var b strings.Builder
 	b.WriteString("\n| where | Docker Compose | verdigris | why |\n|---|---|---|---|\n")
 	for _, a := range accepted {
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", code(strings.ReplaceAll(a.path, "/", " ")), value(a.sdk), value(a.ours), a.why)
+		where := code(strings.ReplaceAll(a.path, "/", " "))
+		if a.sliced {
+			where += " of a slice"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", where, value(a.sdk), value(a.ours), a.why)
 	}
 	return b.String()
 }

@@ -12,7 +12,7 @@ import (
 // TestWhatIsCreatedIsWhatTheSDKCreates brings each project of the corpus up with both sides.
 func TestWhatIsCreatedIsWhatTheSDKCreates(t *testing.T) {
 	waiting := pending(t)
-	var all usage
+	all := usage{used: map[int]bool{}}
 	var told report
 	t.Run("corpus", func(t *testing.T) {
 		for _, group := range []string{"features", "applications"} {
@@ -59,7 +59,7 @@ func judge(t *testing.T, s sample, all *usage) ([]difference, error) {
 		if err != nil {
 			return left, err
 		}
-		left = append(left, all.left(found)...)
+		left = append(left, all.left(found, s.name, slice)...)
 	}
 	return left, nil
 }
