@@ -31,6 +31,8 @@ type notes struct {
 	Files map[string][]string `yaml:"files"`
 	// Builds has it wait for others that build: the classic builder's cache does not stand one being removed beside it.
 	Builds bool `yaml:"builds"`
+	// Rebuilds says that it builds at every start: the SDK's builder makes another image then, and other containers.
+	Rebuilds bool `yaml:"rebuilds"`
 	// Fails is a part of the error that both must end with.
 	Fails string `yaml:"fails"`
 	// MayFail is a part of the error that both end with where the machine does not let the engine do it.

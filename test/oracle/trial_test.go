@@ -117,8 +117,8 @@ func (tr *trial) differences() ([]difference, error) {
 	if err != nil {
 		return nil, fmt.Errorf("verdigris: %w", err)
 	}
-	if tr.slice != "" && tr.sample.notes.Builds {
-		return compare(want, have), nil // the release's image goes by its commit, and the SDK would build its own
+	if tr.sample.notes.Rebuilds || tr.sample.notes.Builds && tr.slice != "" {
+		return compare(want, have), nil // the release's image goes by its commit, and the SDK builds another
 	}
 	return compare(want, have), tr.staysUnderTheirs()
 }
