@@ -60,7 +60,7 @@ var loadedAttributes = []attribute{
 	{name: "env_file", parts: "path required format"},
 	{name: "extends", parts: "file service"},
 	{name: "image pull_policy pull_refresh_after", apply: checkPullPolicy}, // pullpolicy.go
-	{name: "build", parts: "context dockerfile dockerfile_inline args target labels no_cache no_cache_filter network pull extra_hosts shm_size ulimits ulimits.single ulimits.soft ulimits.hard cache_from cache_to tags platforms secrets secrets.source secrets.target ssh ssh.id ssh.path additional_contexts entitlements privileged isolation provenance sbom"}, // recipe.go
+	{name: "build", parts: "context dockerfile dockerfile_inline args target labels no_cache no_cache_filter network pull extra_hosts shm_size ulimits ulimits.single ulimits.soft ulimits.hard cache_from cache_to tags platforms secrets secrets.source secrets.target ssh ssh.id ssh.path additional_contexts entitlements privileged isolation provenance sbom"}, // buildrecipe.go
 	{name: "build.secrets.uid build.secrets.gid build.secrets.mode", ignored: "the Dockerfile says who may read a build secret, and Compose ignores it too"},
 	{name: "depends_on", parts: "condition restart required"}, // plan.go
 	{name: "scale container_name deploy.replicas"},            // plan.go

@@ -11,7 +11,6 @@ import (
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/events"
-	"github.com/docker/docker/api/types/filters"
 	"golang.org/x/sync/errgroup"
 
 	"verdigris/deploy"
@@ -78,58 +77,6 @@ func (l *logReader) tell(c found, line LogLine) error {
 	return l.each(line)
 }
 
-// history hands on what the containers have printed until now. It holds a few lines of each in memory, not the logs.
-func (l *logReader) history(ctx context.Context, containers []found) error {
-	group, ctx := errgroup.WithContext(ctx)
-	logs := make([]chan LogLine, len(containers))
-	for i, c := range containers {
-		logs[i] = make(chan LogLine, 16)
-		group.Go(func() error {
-			defer close(logs[i])
-			return l.read(ctx, c, container.LogsOptions{Since: since(l.opts.Since), Tail: lastOf(l.opts.Tail)}, func(line LogLine) error {
-				select {
-				case logs[i] <- line:
-					return nil
-				case <-ctx.Done():
-					return context.Cause(ctx)
-				}
-			})
-		})
-	}
-	group.Go(func() error {
-		return merge(logs, func(i int, line LogLine) error { return l.tell(containers[i], line) })
-	})
-	return group.Wait()
-}
-
-// merge calls each with the lines of all logs in the order of time. Each log is in that order already.
-func merge(logs []chan LogLine, each func(i int, line LogLine) error) error {
-	heads := map[int]LogLine{}
-	next := func(i int) {
-		if line, ok := <-logs[i]; ok {
-			heads[i] = line
-		} else {
-			delete(heads, i)
-		}
-	}
-	for i := range logs {
-		next(i)
-	}
-	for len(heads) > 0 {
-		first := -1
-		for i, head := range heads {
-			if first < 0 || head.Time.Before(heads[first].Time) || head.Time.Equal(heads[first].Time) && i < first {
-				first = i
-			}
-		}
-		if err := each(first, heads[first]); err != nil {
-			return err
-		}
-		next(first)
-	}
-	return nil
-}
-
 // read calls each for the lines of one container. A container that is gone has none, and a log that cannot be read is told
 // in its place.
 func (l *logReader) read(ctx context.Context, c found, opts container.LogsOptions, each func(LogLine) error) error {
@@ -145,96 +92,6 @@ func (l *logReader) read(ctx context.Context, c found, opts container.LogsOption
 		return each(LogLine{c.source(), time.Now(), fmt.Sprintf("(%v)", err)})
 	}
 	return err
-}
-
-// follow hands on what the container prints from now on, unless somebody does so already, and goes on after a restart.
-func (l *logReader) follow(ctx context.Context, group *errgroup.Group, c found) {
-	if !l.take(c.id) {
-		return
-	}
-	group.Go(func() error {
-		for {
-			err := l.readOn(ctx, c)
-			l.release(c.id)
-			if err != nil || ctx.Err() != nil {
-				return err
-			}
-			// It may have been started again while the end of its log was still awaited.
-			i, err := l.engine.inspect(ctx, c.id)
-			if errdefs.IsNotFound(err) || ctx.Err() != nil {
-				return nil
-			}
-			if err != nil || !i.State.Running || !l.take(c.id) {
-				return err
-			}
-		}
-	})
-}
-
-// readOn reads on after the container's mark. The engine takes the moment of the mark as included.
-func (l *logReader) readOn(ctx context.Context, c found) error {
-	l.mu.Lock()
-	m := l.marks[c.id]
-	l.mu.Unlock()
-	from := m.at
-	if from.IsZero() {
-		from = l.opts.Since
-	}
-	return l.read(ctx, c, container.LogsOptions{Follow: true, Since: since(from)}, func(line LogLine) error {
-		if line.Time.Equal(m.at) && m.lines > 0 {
-			m.lines--
-			return nil
-		}
-		return l.tell(c, line)
-	})
-}
-
-func (l *logReader) take(id string) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	free := !l.following[id]
-	l.following[id] = true
-	return free
-}
-
-func (l *logReader) release(id string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	delete(l.following, id)
-}
-
-// watch follows each container of the project that starts, until ctx ends.
-func (l *logReader) watch(ctx context.Context, group *errgroup.Group, starts <-chan events.Message, failed <-chan error) error {
-	for {
-		select {
-		case m := <-starts:
-			c := foundIn(m)
-			if c.labels[labelOneOff] == "False" && chosen(l.opts.Services, c.service) {
-				l.follow(ctx, group, c)
-			}
-		case err := <-failed:
-			if ctx.Err() != nil {
-				return nil
-			}
-			return fmt.Errorf("watch for containers that start: %w", l.engine.explain(err))
-		}
-	}
-}
-
-// starts tells of every container of the project that is started from now on.
-func (e *Engine) starts(ctx context.Context, project string) (<-chan events.Message, <-chan error) {
-	return e.client.Events(ctx, events.ListOptions{Filters: filters.NewArgs(
-		filters.Arg("type", string(events.ContainerEventType)),
-		filters.Arg("event", string(events.ActionStart)),
-		filters.Arg("label", ownedBy(project)),
-	)})
-}
-
-// foundIn reads a container from an event about it, whose attributes are its labels and its name.
-func foundIn(m events.Message) found {
-	labels := m.Actor.Attributes
-	number, _ := strconv.Atoi(labels[labelNumber])
-	return found{id: m.Actor.ID, name: labels["name"], service: labels[labelService], number: number, labels: labels}
 }
 
 // since writes a moment as the engine reads it; zero means from the beginning.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/network"
 
@@ -66,19 +65,4 @@ func (r *Runtime) removeNetworks(ctx context.Context, project string, log deploy
 		}
 	}
 	return nil
-}
-
-// servicesOf reads services and their dependencies from the labels of containers.
-func servicesOf(containers []found) types.Services {
-	services := types.Services{}
-	for _, c := range containers {
-		s := types.ServiceConfig{Name: c.service}
-		s.DependsOn = types.DependsOnConfig{}
-		for _, entry := range words(strings.Split(c.labels[labelDependsOn], ",")...) {
-			dependency, _, _ := strings.Cut(entry, ":")
-			s.DependsOn[dependency] = types.ServiceDependency{}
-		}
-		services[c.service] = s
-	}
-	return services
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 	"golang.org/x/sync/errgroup"
@@ -118,4 +120,19 @@ func (x *execution) stopOld(ctx context.Context, a action) error {
 		x.mu.Unlock()
 	}
 	return x.engine.stopContainer(ctx, *a.old, x.log)
+}
+
+// servicesOf reads services and their dependencies from the labels of containers.
+func servicesOf(containers []found) types.Services {
+	services := types.Services{}
+	for _, c := range containers {
+		s := types.ServiceConfig{Name: c.service}
+		s.DependsOn = types.DependsOnConfig{}
+		for _, entry := range words(strings.Split(c.labels[labelDependsOn], ",")...) {
+			dependency, _, _ := strings.Cut(entry, ":")
+			s.DependsOn[dependency] = types.ServiceDependency{}
+		}
+		services[c.service] = s
+	}
+	return services
 }
