@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -20,6 +21,8 @@ type cli struct {
 	server     string
 	tokenFile  string
 	json       bool
+
+	saying sync.Mutex // services that start at the same time speak at the same time
 
 	// started tells mistakes in the command line from those of a command that ran.
 	started bool

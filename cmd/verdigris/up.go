@@ -78,7 +78,10 @@ func (c *cli) up(ctx context.Context, cfg *config.Config, app *config.App, engin
 
 // say prints a line of progress; with --json that is left out.
 func (c *cli) say(line string, _ ...deploy.Step) {
-	if !c.json {
-		fmt.Fprintln(c.out, "  "+line)
+	if c.json {
+		return
 	}
+	c.saying.Lock()
+	defer c.saying.Unlock()
+	fmt.Fprintln(c.out, "  "+line)
 }
