@@ -79,8 +79,3 @@ func (b *blueprint) needs(api string, s types.ServiceConfig, key, value string) 
 	}
 	return b.refuse(s, key, value, "it needs Docker API "+api+", and this engine speaks "+b.project.api)
 }
-
-// unsupported is the error about a key or value that has no mapping.
-func unsupported(s types.ServiceConfig, what string) error {
-	return fmt.Errorf("service %s: %s is not supported by verdigris", s.Name, what)
-}

@@ -28,11 +28,6 @@ func (p *project) checkBuilds() error {
 	return nil
 }
 
-// mistake is an error about one key of a service, with the place where it stands.
-func (p *project) mistake(s types.ServiceConfig, key, reason string) error {
-	return fmt.Errorf("service %s: %s: %s (%s)", s.Name, key, reason, p.whereIs("service", s.Name, key))
-}
-
 func (p *project) checkBuildFiles(s types.ServiceConfig) error {
 	if isRemote(s.Build.Context) {
 		return nil

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -36,7 +37,7 @@ func (c classic) contexts() bool { return false }
 // refuse names what only BuildKit can do. The CA bundle is offered to builds, and none has to take it.
 func (c classic) refuse(job recipe) error {
 	b := job.config
-	for key, used := range map[string]bool{
+	keys := map[string]bool{
 		"build.secrets":         len(b.Secrets) > 0,
 		"build.ssh":             len(b.SSH) > 0,
 		"build.no_cache_filter": len(b.NoCacheFilter) > 0,
@@ -45,8 +46,9 @@ func (c classic) refuse(job recipe) error {
 		"build.cache_to":        len(b.CacheTo) > 0,
 		"build.dockerfile_inline with a context that the engine fetches":   isRemote(b.Context) && len(job.inline) > 0,
 		"build.additional_contexts with a context that the engine fetches": isRemote(b.Context) && len(job.contexts) > 0,
-	} {
-		if used {
+	}
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		if keys[key] {
 			return needsBuildKit(key)
 		}
 	}

@@ -97,8 +97,13 @@ func (e *Engine) Info(ctx context.Context) (Info, error) {
 // do makes one short call with its own timeout, names it in the error, and tells cancellation from a deadline and
 // from an engine that is not there.
 func (e *Engine) do(ctx context.Context, verb string, call func(context.Context) error) error {
-	slow := fmt.Errorf("no answer from the Docker Engine within %s", e.Timeout)
-	bounded, cancel := context.WithTimeoutCause(ctx, e.Timeout, slow)
+	return e.doWithin(ctx, e.Timeout, verb, call)
+}
+
+// doWithin is do for a call that takes its own time.
+func (e *Engine) doWithin(ctx context.Context, timeout time.Duration, verb string, call func(context.Context) error) error {
+	slow := fmt.Errorf("no answer from the Docker Engine within %s", timeout)
+	bounded, cancel := context.WithTimeoutCause(ctx, timeout, slow)
 	defer cancel()
 	err := call(bounded)
 	switch {

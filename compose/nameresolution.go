@@ -18,7 +18,7 @@ func mapHosts(b *blueprint, s types.ServiceConfig) error {
 	for _, name := range slices.Sorted(maps.Keys(s.ExtraHosts)) {
 		for _, address := range s.ExtraHosts[name] {
 			if address != hostGateway && net.ParseIP(address) == nil {
-				return fmt.Errorf("service %s: extra_hosts: %s of %s is neither an address nor %s", s.Name, address, name, hostGateway)
+				return b.project.mistake(s, "extra_hosts", fmt.Sprintf("%s of %s is neither an address nor %s", address, name, hostGateway))
 			}
 			b.Host.ExtraHosts = append(b.Host.ExtraHosts, name+":"+address)
 		}
@@ -29,7 +29,7 @@ func mapHosts(b *blueprint, s types.ServiceConfig) error {
 func mapDNS(b *blueprint, s types.ServiceConfig) error {
 	for _, server := range s.DNS {
 		if net.ParseIP(server) == nil {
-			return fmt.Errorf("service %s: dns: %s is no address", s.Name, server)
+			return b.project.mistake(s, "dns", server+" is no address")
 		}
 	}
 	b.Host.DNS = s.DNS

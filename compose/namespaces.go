@@ -1,6 +1,8 @@
 package compose
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
@@ -21,7 +23,7 @@ func mapNetworkMode(b *blueprint, s types.ServiceConfig) error {
 	}
 	if strings.HasPrefix(s.NetworkMode, types.ServicePrefix) || strings.HasPrefix(s.NetworkMode, types.ContainerPrefix) {
 		if key := ofItsOwn(s); key != "" {
-			return unsupported(s, key+" together with network_mode: "+s.NetworkMode)
+			return b.refuse(s, key, "together with network_mode: "+s.NetworkMode, "it belongs to a network of its own")
 		}
 	}
 	b.Host.NetworkMode = container.NetworkMode(s.NetworkMode)
@@ -31,11 +33,12 @@ func mapNetworkMode(b *blueprint, s types.ServiceConfig) error {
 
 // ofItsOwn names a key that belongs to a network of one's own; the engine refuses it beside another container's.
 func ofItsOwn(s types.ServiceConfig) string {
-	for key, set := range map[string]bool{
+	keys := map[string]bool{
 		"hostname": s.Hostname != "", "ports": len(s.Ports) > 0, "expose": len(s.Expose) > 0, "dns": len(s.DNS) > 0,
 		"extra_hosts": len(s.ExtraHosts) > 0, "links": len(s.Links)+len(s.ExternalLinks) > 0, "mac_address": s.MacAddress != "",
-	} {
-		if set {
+	}
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		if keys[key] {
 			return key
 		}
 	}
@@ -44,10 +47,11 @@ func ofItsOwn(s types.ServiceConfig) string {
 
 // mapNamespaces refuses what no engine can do: it shares the process ids and the memory of a container alone.
 func mapNamespaces(b *blueprint, s types.ServiceConfig) error {
-	for key, mode := range map[string]string{"uts": s.Uts, "cgroup": s.Cgroup} {
-		if mode != "" && mode != "host" && (key == "uts" || mode != "private") {
-			return unsupported(s, key+": "+mode)
-		}
+	if s.Uts != "" && s.Uts != "host" {
+		return b.refuse(s, "uts", s.Uts, "the one mode is host")
+	}
+	if s.Cgroup != "" && s.Cgroup != "host" && s.Cgroup != "private" {
+		return b.refuse(s, "cgroup", s.Cgroup, "the modes are host and private")
 	}
 	b.Host.PidMode = container.PidMode(s.Pid)
 	b.Host.IpcMode = container.IpcMode(s.Ipc)

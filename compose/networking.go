@@ -39,14 +39,15 @@ const interfaceOption = "com.docker.network.endpoint.ifname"
 // address of the service itself belongs to it.
 func mapNetworks(b *blueprint, s types.ServiceConfig) error {
 	for i, key := range s.NetworksByPriority() {
-		settings, err := b.endpoint(s, s.Networks[key])
-		if err != nil {
-			return fmt.Errorf("service %s: network %s: %w", s.Name, key, err)
+		if err := b.checkEndpoint(s, key); err != nil {
+			return err
 		}
+		settings := b.endpoint(s, s.Networks[key])
+		var err error
 		if i == 0 {
 			err = b.firstMAC(s, settings)
-		} else if settings.MacAddress != "" && olderThan(b.project.api, endpointAPI) {
-			err = unsupported(s, fmt.Sprintf("networks.mac_address of the second network %s below Docker API %s", key, endpointAPI))
+		} else if settings.MacAddress != "" {
+			err = b.needs(endpointAPI, s, "networks.mac_address", "of the second network "+key)
 		}
 		if err != nil {
 			return err
@@ -60,10 +61,10 @@ func mapNetworks(b *blueprint, s types.ServiceConfig) error {
 }
 
 // endpoint maps what the service says of one network; n is nil where it only names it.
-func (b *blueprint) endpoint(s types.ServiceConfig, n *types.ServiceNetworkConfig) (*network.EndpointSettings, error) {
+func (b *blueprint) endpoint(s types.ServiceConfig, n *types.ServiceNetworkConfig) *network.EndpointSettings {
 	settings := &network.EndpointSettings{Aliases: b.aliases(s, n), Links: b.links(s)}
 	if n == nil {
-		return settings, nil
+		return settings
 	}
 	settings.IPAMConfig = &network.EndpointIPAMConfig{IPv4Address: n.Ipv4Address, IPv6Address: n.Ipv6Address, LinkLocalIPs: words(n.LinkLocalIPs...)}
 	settings.MacAddress = n.MacAddress
@@ -75,7 +76,7 @@ func (b *blueprint) endpoint(s types.ServiceConfig, n *types.ServiceNetworkConfi
 		}
 		settings.DriverOpts[interfaceOption] = n.InterfaceName
 	}
-	return settings, checkEndpoint(n)
+	return settings
 }
 
 // aliases are the names that the container answers to in a network: its service's, its own and those of the file.
@@ -99,10 +100,14 @@ func (b *blueprint) withoutNames() {
 }
 
 // checkEndpoint refuses addresses that are none.
-func checkEndpoint(n *types.ServiceNetworkConfig) error {
+func (b *blueprint) checkEndpoint(s types.ServiceConfig, key string) error {
+	n := s.Networks[key]
+	if n == nil {
+		return nil
+	}
 	for _, address := range words(append([]string{n.Ipv4Address, n.Ipv6Address}, n.LinkLocalIPs...)...) {
 		if net.ParseIP(address) == nil {
-			return fmt.Errorf("%s is no address", address)
+			return b.project.mistake(s, "networks."+key, address+" is no address")
 		}
 	}
 	return nil
@@ -112,7 +117,7 @@ func checkEndpoint(n *types.ServiceNetworkConfig) error {
 // alone, that of the whole container.
 func (b *blueprint) firstMAC(s types.ServiceConfig, first *network.EndpointSettings) error {
 	if s.MacAddress != "" && first.MacAddress != "" && s.MacAddress != first.MacAddress {
-		return fmt.Errorf("service %s: mac_address is %s, and that of its first network %s: they are one", s.Name, s.MacAddress, first.MacAddress)
+		return b.project.mistake(s, "mac_address", fmt.Sprintf("it is %s, and that of the first network %s: they are one", s.MacAddress, first.MacAddress))
 	}
 	if first.MacAddress == "" {
 		first.MacAddress = s.MacAddress
@@ -120,7 +125,7 @@ func (b *blueprint) firstMAC(s types.ServiceConfig, first *network.EndpointSetti
 	if olderThan(b.project.api, endpointAPI) {
 		*onlyMAC(b.Config), first.MacAddress = first.MacAddress, ""
 	}
-	return checkMAC(s, first.MacAddress, *onlyMAC(b.Config))
+	return b.checkMAC(s, first.MacAddress, *onlyMAC(b.Config))
 }
 
 // onlyMAC is where an engine before API 1.44 takes the one MAC address of a container.
@@ -129,10 +134,10 @@ func onlyMAC(c *container.Config) *string {
 	return &c.MacAddress //nolint:staticcheck // as above
 }
 
-func checkMAC(s types.ServiceConfig, addresses ...string) error {
+func (b *blueprint) checkMAC(s types.ServiceConfig, addresses ...string) error {
 	for _, address := range words(addresses...) {
 		if _, err := net.ParseMAC(address); err != nil {
-			return fmt.Errorf("service %s: mac_address %s is none", s.Name, address)
+			return b.project.mistake(s, "mac_address", address+" is no hardware address")
 		}
 	}
 	return nil
@@ -145,11 +150,11 @@ func mapMAC(b *blueprint, s types.ServiceConfig) error {
 	case s.MacAddress == "" || len(s.Networks) > 0:
 		return nil
 	case s.NetworkMode != "bridge":
-		return unsupported(s, "mac_address with network_mode: "+s.NetworkMode)
+		return b.refuse(s, "mac_address", "together with network_mode: "+s.NetworkMode, "only bridge takes one")
 	case olderThan(b.project.api, endpointAPI):
 		*onlyMAC(b.Config) = s.MacAddress
 	default:
 		b.Networks = []attachment{{"bridge", &network.EndpointSettings{MacAddress: s.MacAddress}}}
 	}
-	return checkMAC(s, s.MacAddress)
+	return b.checkMAC(s, s.MacAddress)
 }

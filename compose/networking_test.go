@@ -133,7 +133,7 @@ func TestAnOlderEngineHasOneMACAddressForAContainer(t *testing.T) {
 	p := s.accepted()
 	p.api = "1.43"
 	_, err := p.blueprint(p.Services["web"], 1)
-	wants(t, err, "networks.mac_address of the second network b below Docker API 1.44")
+	wants(t, err, "networks.mac_address: of the second network b (blue.yml:1), it needs Docker API 1.44")
 }
 
 func TestTheEnginesOwnBridgeTakesAMACAddressAndLinks(t *testing.T) {
@@ -178,19 +178,19 @@ func TestNetworksThatCannotWorkAreRefusedByName(t *testing.T) {
 		"an address that is none":         {"networks: {default: {ipv4_address: 10.0.0.300}}", "10.0.0.300 is no address"},
 		"a link-local address":            {"networks: {default: {link_local_ips: [x]}}", "x is no address"},
 		"two addresses of one endpoint":   {"mac_address: '02:42:ac:11:65:43', networks: {default: {mac_address: '02:42:ac:11:65:44'}}", "they are one"},
-		"a hardware address that is none": {"mac_address: nonsense", "mac_address nonsense"},
-		"a hardware address of the host":  {"mac_address: '02:42:ac:11:65:43', network_mode: host", "mac_address with network_mode: host"},
+		"a hardware address that is none": {"mac_address: nonsense", "mac_address: nonsense is no hardware address"},
+		"a hardware address of the host":  {"mac_address: '02:42:ac:11:65:43', network_mode: host", "mac_address: together with network_mode: host"},
 		"a name server that is none":      {"dns: [resolver]", "resolver is no address"},
 		"a host that is no address":       {"extra_hosts: ['a:b']", "b of a is neither"},
-		"ports in another's network":      {"ports: [80], network_mode: 'container:x'", "ports together with network_mode: container:x"},
-		"a host name in another's":        {"hostname: h, network_mode: 'service:db'", "hostname together with network_mode: service:db"},
+		"ports in another's network":      {"ports: [80], network_mode: 'container:x'", "ports: together with network_mode: container:x"},
+		"a host name in another's":        {"hostname: h, network_mode: 'service:db'", "hostname: together with network_mode: service:db"},
 		"the socket of the engine":        {"use_api_socket: true", "registry credentials"},
 		"the volumes of nobody":           {"volumes_from: [none]", "none"},
 		"memory of a service of scale 0":  {"ipc: 'service:off'", "shares the memory of off, which has no container"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t, nil, "services: {web: {image: x, "+c.service+"}, db: {image: x}, off: {image: x, scale: 0}}")
-			wants(t, s.refusal(), c.want)
+			wants(t, s.refusal(), c.want, "blue.yml:1")
 		})
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/compose-spec/compose-go/v2/types"
 	"go.yaml.in/yaml/v4"
 )
 
@@ -167,6 +168,11 @@ func descend(n *yaml.Node, path []string, level int) (last *yaml.Node, depth int
 // whereIs finds a key below the name of a service, network and so on.
 func (p *project) whereIs(kind, name, path string) string {
 	return p.sources.place(append([]string{kind + "s", name}, strings.Split(path, ".")...)...)
+}
+
+// mistake is an error about one key of a service, with the place where it stands.
+func (p *project) mistake(s types.ServiceConfig, key, reason string) error {
+	return fmt.Errorf("service %s: %s: %s (%s)", s.Name, key, reason, p.whereIs("service", s.Name, key))
 }
 
 // variable finds the first value that uses the variable.

@@ -14,7 +14,7 @@ import (
 func mapPorts(b *blueprint, s types.ServiceConfig) error {
 	b.Host.PortBindings = nat.PortMap{}
 	for _, p := range s.Ports {
-		if err := checkPort(s, p); err != nil {
+		if err := b.checkPort(s, p); err != nil {
 			return err
 		}
 		port := nat.Port(fmt.Sprintf("%d/%s", p.Target, p.Protocol))
@@ -25,22 +25,25 @@ func mapPorts(b *blueprint, s types.ServiceConfig) error {
 }
 
 // checkPort refuses what the engine could not publish for every container of the service.
-func checkPort(s types.ServiceConfig, p types.ServicePortConfig) error {
+func (b *blueprint) checkPort(s types.ServiceConfig, p types.ServicePortConfig) error {
+	refuse := func(format string, args ...any) error {
+		return b.project.mistake(s, "ports", fmt.Sprintf(format, args...))
+	}
 	if p.Target < 1 || p.Target > 65535 {
-		return fmt.Errorf("service %s: ports: %d is no port of the container (1 to 65535)", s.Name, p.Target)
+		return refuse("%d is no port of the container (1 to 65535)", p.Target)
 	}
 	if !slices.Contains([]string{"tcp", "udp", "sctp"}, p.Protocol) {
-		return fmt.Errorf("service %s: port %d: protocol %s is none of tcp, udp, sctp", s.Name, p.Target, p.Protocol)
+		return refuse("port %d: protocol %s is none of tcp, udp, sctp", p.Target, p.Protocol)
 	}
 	if p.Published == "" {
 		return nil
 	}
 	first, last, err := nat.ParsePortRange(p.Published)
 	if err != nil || last > 65535 {
-		return fmt.Errorf("service %s: port %d: published %s is neither a port nor a range of ports", s.Name, p.Target, p.Published)
+		return refuse("port %d: published %s is neither a port nor a range of ports", p.Target, p.Published)
 	}
 	if count := last - first + 1; first != 0 && count < uint64(max(1, s.GetScale())) {
-		return fmt.Errorf("service %s wants %d containers and each of them port %s of the host: leave the host port out, publish a range of %d or run one container", s.Name, s.GetScale(), p.Published, s.GetScale())
+		return refuse("each of %d containers wants port %s of the host: leave the host port out, publish a range of %d or run one container", s.GetScale(), p.Published, s.GetScale())
 	}
 	return nil
 }
@@ -54,7 +57,7 @@ func mapExpose(b *blueprint, s types.ServiceConfig) error {
 		}
 		first, last, err := nat.ParsePortRange(ports)
 		if err != nil || last > 65535 {
-			return fmt.Errorf("service %s: expose: %s is neither a port nor a range of ports", s.Name, entry)
+			return b.project.mistake(s, "expose", entry+" is neither a port nor a range of ports")
 		}
 		for port := first; port <= last; port++ {
 			b.expose(nat.Port(fmt.Sprintf("%d/%s", port, protocol)))

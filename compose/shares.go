@@ -15,6 +15,7 @@ import (
 // always the first container of that service, as in Docker Compose.
 type share struct {
 	service string
+	key     string // of the compose file
 	what    string // for people
 	lives   bool   // as long as the other runs: it is another one after a restart
 }
@@ -23,12 +24,12 @@ type share struct {
 func shares(s types.ServiceConfig) (list []share) {
 	for _, n := range namespaces(&s) {
 		if service, ok := strings.CutPrefix(*n.mode, types.ServicePrefix); ok {
-			list = append(list, share{service, n.what, true})
+			list = append(list, share{service, n.key, n.what, true})
 		}
 	}
 	for _, entry := range s.VolumesFrom {
 		if service, _, _ := strings.Cut(entry, ":"); !strings.HasPrefix(entry, types.ContainerPrefix) {
-			list = append(list, share{service, "volumes", false})
+			list = append(list, share{service, "volumes_from", "volumes", false})
 		}
 	}
 	return list
@@ -36,19 +37,19 @@ func shares(s types.ServiceConfig) (list []share) {
 
 // namespace is one that a service may share, and where it says with whom.
 type namespace struct {
-	what string // for people
-	mode *string
+	key, what string
+	mode      *string
 }
 
 func namespaces(s *types.ServiceConfig) []namespace {
-	return []namespace{{"network", &s.NetworkMode}, {"process ids", &s.Pid}, {"memory", &s.Ipc}}
+	return []namespace{{"network_mode", "network", &s.NetworkMode}, {"pid", "process ids", &s.Pid}, {"ipc", "memory", &s.Ipc}}
 }
 
 // checkShares refuses to share something with a service that has no container.
 func (p *project) checkShares(s types.ServiceConfig) error {
 	for _, share := range shares(s) {
 		if lender, ok := p.Services[share.service]; !ok || lender.GetScale() == 0 {
-			return fmt.Errorf("service %s shares the %s of %s, which has no container here", s.Name, share.what, share.service)
+			return p.mistake(s, share.key, fmt.Sprintf("it shares the %s of %s, which has no container here", share.what, share.service))
 		}
 	}
 	return nil

@@ -29,13 +29,11 @@ func (e *Engine) stopContainer(ctx context.Context, c found, log deploy.Log) err
 	log(fmt.Sprintf("stop %s (grace %s)", c.name, seconds(grace)))
 	begun := time.Now()
 	e.beforeStop(ctx, c, log)
-	ctx, cancel := context.WithTimeoutCause(ctx, grace+e.Timeout, fmt.Errorf("no answer from the Docker Engine within %s", grace+e.Timeout))
-	defer cancel()
-	if err := e.client.ContainerStop(ctx, c.id, container.StopOptions{}); err != nil && !errdefs.IsNotFound(err) {
-		if ctx.Err() != nil {
-			err = context.Cause(ctx)
-		}
-		return fmt.Errorf("stop container %s: %w", c.name, e.explain(err))
+	err = e.doWithin(ctx, grace+e.Timeout, "stop container "+c.name, func(ctx context.Context) error {
+		return gone(e.client.ContainerStop(ctx, c.id, container.StopOptions{}))
+	})
+	if err != nil {
+		return err
 	}
 	log(fmt.Sprintf("stopped %s in %.1f s", c.name, time.Since(begun).Seconds()))
 	return nil
