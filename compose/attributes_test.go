@@ -1,9 +1,6 @@
 package compose
 
 import (
-	"encoding/json"
-	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -11,18 +8,7 @@ import (
 	"time"
 
 	"github.com/compose-spec/compose-go/v2/types"
-
-	"verdigris/deploy"
 )
-
-func readFile(t testing.TB, path string) string {
-	t.Helper()
-	content, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(content)
-}
 
 // everything is a service with all that is mapped.
 const everything = `
@@ -106,32 +92,7 @@ func TestEveryMappedKeyReachesTheEngine(t *testing.T) {
 	s := newSite(t, nil, everything)
 	s.write("conf", "content")
 	s.write("password", "secret")
-	p, err := s.load(deploy.Blue)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.check(p); err != nil {
-		t.Fatal(err)
-	}
-	b, err := p.blueprint(p.Services["web"], 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	content, err := json.MarshalIndent(b, "", " ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := strings.ReplaceAll(string(content), s.dir, "DIR")
-	got = strings.ReplaceAll(got, s.settings.App, "APP")
-	golden := filepath.Join("testdata", "everything.json")
-	if os.Getenv("UPDATE_GOLDEN") == "1" {
-		if err := os.WriteFile(golden, []byte(got+"\n"), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if want := readFile(t, golden); got+"\n" != want {
-		t.Errorf("the blueprint differs from %s (UPDATE_GOLDEN=1 rewrites it):\n%s", golden, got)
-	}
+	s.golden("everything.json", indented(t, s.mapped(1)))
 }
 
 // unmappedKeys are the keys of a service that no table names. A key that a newer compose-go brings appears here, and
@@ -164,14 +125,7 @@ func TestEveryKeyOfComposeIsEitherMappedOrRefused(t *testing.T) {
 
 func TestResourcesOfDeployCount(t *testing.T) {
 	s := newSite(t, nil, `services: {web: {image: x, deploy: {replicas: 2, resources: {limits: {cpus: "0.5", memory: 10m, pids: 7}}, restart_policy: {condition: on-failure, max_attempts: 2}}}}`)
-	p, err := s.load(deploy.Blue)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := p.blueprint(p.Services["web"], 2)
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := s.mapped(2)
 	h := b.Host
 	if h.NanoCPUs != 500_000_000 || h.Memory != 10<<20 || *h.PidsLimit != 7 {
 		t.Errorf("limits are %+v", h.Resources)
@@ -186,14 +140,7 @@ func TestResourcesOfDeployCount(t *testing.T) {
 
 func TestAGraceIsCountedInWholeSeconds(t *testing.T) {
 	s := newSite(t, nil, `services: {web: {image: x, stop_grace_period: 2500ms}}`)
-	p, err := s.load(deploy.Blue)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := p.blueprint(p.Services["web"], 1)
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := s.mapped(1)
 	if got := time.Duration(*b.Config.StopTimeout) * time.Second; got != 2*time.Second {
 		t.Errorf("grace is %s", got)
 	}

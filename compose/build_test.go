@@ -187,9 +187,7 @@ services:
 secrets: {ca: {file: ./ca.pem}}
 `)
 	s.write("ca.pem", "certificate")
-	if _, err := s.Build(t.Context(), deploy.Blue, s.release(commitA), false, s.log); err != nil {
-		t.Fatalf("%v\n%s", err, s.said())
-	}
+	s.mustBuild()
 	e.Builder = BuilderClassic
 	_, err := s.Build(t.Context(), deploy.Blue, s.release(commitA), false, s.log)
 	wants(t, err, "build.secrets needs BuildKit")

@@ -1,7 +1,6 @@
 package compose
 
 import (
-	"encoding/json"
 	"path/filepath"
 	"testing"
 
@@ -70,15 +69,6 @@ func TestEveryKeyOfBuildReachesTheClassicBuilder(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.golden("build-classic.json", indented(t, options))
-}
-
-func indented(t *testing.T, value any) string {
-	t.Helper()
-	content, err := json.MarshalIndent(value, "", " ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(content)
 }
 
 func TestWhatABuildCannotDoIsRefusedByNameAndPlace(t *testing.T) {

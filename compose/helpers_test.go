@@ -153,6 +153,30 @@ func (s *site) said() string {
 	return text
 }
 
+// accepted loads and checks blue.
+func (s *site) accepted() *project {
+	s.t.Helper()
+	p, err := s.load(deploy.Blue)
+	if err == nil {
+		err = s.check(p)
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return p
+}
+
+// mapped returns the blueprint of one container of blue's service web, without an engine.
+func (s *site) mapped(number int) *blueprint {
+	s.t.Helper()
+	p := s.accepted()
+	b, err := p.blueprint(p.Services["web"], number)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return b
+}
+
 // up builds and starts blue.
 func (s *site) up(c deploy.Commit) deploy.SliceStatus {
 	s.t.Helper()

@@ -112,17 +112,7 @@ func TestWhatAServiceSaysIsWhatTheEngineIsAskedFor(t *testing.T) {
 		t.Run(m.file, func(t *testing.T) {
 			s := serviceSite(t, m.file)
 			s.write("profile.json", "{\n  \"defaultAction\": \"SCMP_ACT_ALLOW\"\n}\n")
-			p, err := s.load(deploy.Blue)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := s.check(p); err != nil {
-				t.Fatal(err)
-			}
-			b, err := p.blueprint(p.Services["web"], 1)
-			if err != nil {
-				t.Fatal(err)
-			}
+			b := s.mapped(1)
 			want := strings.NewReplacer("DIR", s.dir, "APP", s.settings.App).Replace(m.want)
 			if got := at(t, b, m.path); !reflect.DeepEqual(got, parsed(t, want)) {
 				t.Errorf("%s is %v, want %s", m.path, got, want)

@@ -1,17 +1,11 @@
 package compose
 
 import (
-	"encoding/json"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/go-connections/nat"
-
-	"verdigris/deploy"
 )
 
 // networked is a service with all that its networks may say.
@@ -77,42 +71,10 @@ func TestAllOfANetworkReachesTheEngine(t *testing.T) {
 	}
 	front.Labels = nil // the rest depends on the version and on the app's name
 	h := b.Host
-	content, err := json.MarshalIndent(map[string]any{
+	s.golden("networked.json", indented(t, map[string]any{
 		"networks": b.Networks, "mode": h.NetworkMode, "links": h.Links, "exposed": b.Config.ExposedPorts, "published": h.PortBindings,
 		"hosts": h.ExtraHosts, "dns": [][]string{h.DNS, h.DNSOptions, h.DNSSearch}, "network": front,
-	}, "", " ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.golden("networked.json", string(content))
-}
-
-// accepted loads and checks blue.
-func (s *site) accepted() *project {
-	s.t.Helper()
-	p, err := s.load(deploy.Blue)
-	if err == nil {
-		err = s.check(p)
-	}
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return p
-}
-
-// golden compares the text with a file of testdata, which UPDATE_GOLDEN=1 writes.
-func (s *site) golden(name, got string) {
-	s.t.Helper()
-	got = strings.ReplaceAll(strings.ReplaceAll(got, s.dir, "DIR"), s.settings.App, "APP") + "\n"
-	path := filepath.Join("testdata", name)
-	if os.Getenv("UPDATE_GOLDEN") == "1" {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			s.t.Fatal(err)
-		}
-	}
-	if want := readFile(s.t, path); got != want {
-		s.t.Errorf("it differs from %s (UPDATE_GOLDEN=1 rewrites it):\n%s", path, got)
-	}
+	}))
 }
 
 func TestAnOlderEngineHasOneMACAddressForAContainer(t *testing.T) {
@@ -138,11 +100,7 @@ func TestAnOlderEngineHasOneMACAddressForAContainer(t *testing.T) {
 
 func TestTheEnginesOwnBridgeTakesAMACAddressAndLinks(t *testing.T) {
 	s := newSite(t, nil, "services: {web: {image: x, network_mode: bridge, mac_address: '02:42:ac:11:65:43', external_links: ['theirs:db']}}")
-	p := s.accepted()
-	b, err := p.blueprint(p.Services["web"], 1)
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := s.mapped(1)
 	want := []attachment{{"bridge", &network.EndpointSettings{MacAddress: "02:42:ac:11:65:43"}}}
 	if len(b.Networks) != 1 || b.Networks[0].Network != want[0].Network || b.Networks[0].Settings.MacAddress != want[0].Settings.MacAddress {
 		t.Errorf("networks are %+v", b.Networks)
