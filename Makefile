@@ -40,8 +40,9 @@ vuln: ## known vulnerabilities in what is used
 
 bench: ## measurements, as ratios of one run
 	scripts/tools.sh test
-	scripts/images.sh
+	scripts/images.sh --tests
 	$(WITH_IMAGES) go test -run '^$$' -bench . -benchmem -timeout 60m ./...
+	$(WITH_IMAGES) $(ORACLE) go test -run '^$$' -bench . -timeout 60m ./...
 
 demo: ## everything up, a first release, and a push going live
 	scripts/demo.sh
