@@ -45,7 +45,7 @@ func (p *project) recipe(s types.ServiceConfig, fresh bool) (recipe, error) {
 		name:     p.app + "-" + s.Name,
 		config:   s.Build,
 		inline:   []byte(s.Build.DockerfileInline),
-		platform: s.Platform,
+		platform: p.platformOf(s),
 		tags:     append(p.tags(s), s.Build.Tags...),
 		labels:   map[string]string{labelApp: p.app, labelService: s.Name},
 		secrets:  secrets,

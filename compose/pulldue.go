@@ -91,6 +91,9 @@ func imageUsers(p *project) []types.ServiceConfig {
 			users = append(users, hook)
 		}
 	}
+	for i := range users {
+		users[i].Platform = p.platformOf(users[i])
+	}
 	return users
 }
 

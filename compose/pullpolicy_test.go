@@ -145,3 +145,17 @@ func TestAnImageThatIsMountedIsFetchedWhereItIsMissing(t *testing.T) {
 	_, err = s.images(t.Context(), p, nil)
 	wants(t, err, "service web: volumes: image registry.example/files:1 is not on this machine")
 }
+
+func TestThePlatformOfTheEnvFileCountsForWhatIsFetched(t *testing.T) {
+	e := connected(t)
+	s := newSite(t, e, `services: {web: {image: "`+debian+`"}, own: {image: "`+debian+`", platform: linux/arm64}}`)
+	s.write(".env", "DOCKER_DEFAULT_PLATFORM=linux/s390x\n")
+	p, err := s.load(deploy.Blue)
+	if err != nil {
+		t.Fatal(err)
+	}
+	due, err := e.duePulls(t.Context(), p)
+	if err != nil || len(due) != 2 || due[0].platform != "linux/arm64" || due[1].platform != "linux/s390x" {
+		t.Errorf("due is %v, %v", due, err)
+	}
+}
