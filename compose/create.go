@@ -65,13 +65,15 @@ func (x *execution) createResources(ctx context.Context) error {
 func (x *execution) createNetwork(ctx context.Context, key string) error {
 	name := x.plan.project.Networks[key].Name
 	x.log("create network " + name)
+	var id string
 	err := x.engine.make(ctx, "create network "+name, func(ctx context.Context) error {
-		_, err := x.engine.client.NetworkCreate(ctx, name, x.plan.project.networkOptions(key))
+		made, err := x.engine.client.NetworkCreate(ctx, name, x.plan.project.networkOptions(key))
+		id = made.ID
 		return err
 	})
 	if err == nil {
 		x.mu.Lock()
-		x.networks = append(x.networks, name)
+		x.networks = append(x.networks, id)
 		x.mu.Unlock()
 	}
 	return err

@@ -47,7 +47,7 @@ func planService(p *project, s types.ServiceConfig, seen observation, img image,
 		if err := b.resolve(s, done.first); err != nil {
 			return sp, err
 		}
-		a := decide(b, have[number], img, done)
+		a := decide(b, have[number], img, seen, done)
 		if a.verb == replace {
 			b.inherit(*a.old, s, img, seen.lent(s))
 		}
@@ -70,9 +70,9 @@ func (done progress) note(service string, number int, a action) {
 	}
 }
 
-func decide(b *blueprint, old found, img image, done progress) action {
+func decide(b *blueprint, old found, img image, seen observation, done progress) action {
 	a := action{name: b.Name, old: &old, blueprint: b}
-	again, partner := done.restartedWith(b.service), done.renewed(b.service, old)
+	again, partner, lack := done.restartedWith(b.service), done.renewed(b.service, old), seen.incomplete(b, old)
 	switch {
 	case old.id == "":
 		return action{verb: create, name: b.Name, blueprint: b}
@@ -84,6 +84,8 @@ func decide(b *blueprint, old found, img image, done progress) action {
 		a.verb, a.why = replace, "its name was "+old.name
 	case old.imageID != img.id:
 		a.verb, a.why = replace, "its image changed"
+	case lack != "":
+		a.verb, a.why = replace, lack
 	case !old.running():
 		a.verb, a.why = start, "it is "+old.state
 	case again != "":

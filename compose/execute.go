@@ -22,7 +22,7 @@ type execution struct {
 
 	mu         sync.Mutex
 	containers []string            // ids that were created
-	networks   []string            // names that were created
+	networks   []string            // ids that were created: of two starts at once each removes its own
 	volumes    []string            // names that were created
 	replaced   []found             // set aside until the plan has succeeded
 	paused     []found             // stopped to be started again

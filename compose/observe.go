@@ -39,6 +39,7 @@ type found struct {
 	state    string
 	labels   map[string]string
 	mounts   []container.MountPoint
+	networks []string // ids of those that it is in
 	ports    []container.Port
 }
 
@@ -116,10 +117,16 @@ func newFound(c container.Summary) found {
 	if len(c.Names) > 0 {
 		name = strings.TrimPrefix(c.Names[0], "/")
 	}
-	return found{
+	f := found{
 		id: c.ID, name: name, service: c.Labels[labelService], number: number, config: c.Labels[labelConfig], hash: c.Labels[labelHash],
 		imageID: c.ImageID, state: string(c.State), labels: c.Labels, mounts: c.Mounts, ports: c.Ports,
 	}
+	if c.NetworkSettings != nil {
+		for _, endpoint := range c.NetworkSettings.Networks {
+			f.networks = append(f.networks, endpoint.NetworkID)
+		}
+	}
+	return f
 }
 
 // belongsTo says whose a container is, for people.

@@ -72,9 +72,13 @@ func (s *site) running(commit deploy.Commit, images map[string]image) observatio
 					first[sp.service.Name] = a.name
 				}
 				labels := a.blueprint.Config.Labels
+				var joined []string
+				for _, n := range a.blueprint.Networks {
+					joined = append(joined, "id of "+n.Network)
+				}
 				seen.containers = append(seen.containers, found{
 					id: a.name, name: a.name, service: sp.service.Name, number: i + 1, state: "running",
-					config: labels[labelConfig], imageID: labels[labelImage], labels: labels,
+					config: labels[labelConfig], imageID: labels[labelImage], labels: labels, networks: joined,
 				})
 			}
 		}

@@ -50,8 +50,12 @@ func (x *execution) freeName(ctx context.Context, c found) error {
 	if strings.HasSuffix(c.name, asideSuffix) {
 		return nil
 	}
-	return x.engine.rename(ctx, c, c.name+asideSuffix)
+	return x.engine.rename(ctx, c, c.aside())
 }
+
+// aside is the container's name while it is set aside. It has a part of the id: one that an earlier start left aside, when
+// verdigris died in it, may be there still.
+func (f found) aside() string { return f.name + "-" + f.id[:min(12, len(f.id))] + asideSuffix }
 
 // removeReplaced removes what was set aside, once its successors are there. It has its own time: left
 // half-way, it would leave containers of two releases in one slice.
@@ -85,8 +89,8 @@ func (x *execution) undo(ctx context.Context, cause error) error {
 	for _, c := range slices.Backward(x.paused) { // who shares a namespace was stopped before its owner
 		tell(x.start(ctx, member{c.id, c.name}, c.labels))
 	}
-	for _, name := range x.networks {
-		tell(x.engine.removeNetwork(ctx, name))
+	for _, id := range x.networks {
+		tell(x.engine.removeNetwork(ctx, id))
 	}
 	for _, name := range x.volumes {
 		tell(x.engine.removeVolume(ctx, name))
@@ -96,14 +100,17 @@ func (x *execution) undo(ctx context.Context, cause error) error {
 
 func (x *execution) bringBack(ctx context.Context, c found) error {
 	x.log("bring back " + c.name)
-	if !strings.HasSuffix(c.name, asideSuffix) {
+	now, err := x.engine.inspect(ctx, c.id)
+	if err != nil {
+		return err
+	}
+	if now.Name != "/"+c.name { // it may not have come to that
 		if err := x.engine.rename(ctx, c, c.name); err != nil {
 			return err
 		}
 	}
-	now, err := x.engine.inspect(ctx, c.id)
-	if err != nil || now.State.Running || !c.running() { // it may have lost its name alone
-		return err
+	if now.State.Running || !c.running() { // it may have lost its name alone
+		return nil
 	}
 	return x.start(ctx, member{c.id, c.name}, c.labels)
 }
