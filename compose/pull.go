@@ -31,10 +31,15 @@ func (e *Engine) pullImages(ctx context.Context, p *project, log deploy.Log) err
 	group.SetLimit(maxPulls)
 	for _, one := range due {
 		group.Go(func() error {
-			if err := e.pull(ctx, one, logins, log); err != nil {
-				return fmt.Errorf("%s: %w", one.wantedBy(), err)
+			err := e.pull(ctx, one, logins, log)
+			switch {
+			case err == nil:
+				return nil
+			case one.orBuild && ctx.Err() == nil:
+				log(one.title() + ": it cannot be pulled and is built")
+				return nil
 			}
-			return nil
+			return fmt.Errorf("%s: %w", one.wantedBy(), err)
 		})
 	}
 	return group.Wait()
@@ -47,7 +52,7 @@ func (e *Engine) pull(ctx context.Context, one *pull, logins *logins, log deploy
 		return err
 	}
 	again := func(err error) (time.Duration, bool) {
-		return askedWait(err.Error()), !hinted(err) && faultOf(err, one.image) == faultTransient
+		return askedWait(err.Error()), !one.orBuild && !hinted(err) && faultOf(err, one.image) == faultTransient
 	}
 	tell := func(err error, pause time.Duration) {
 		log(fmt.Sprintf("%s: %v; trying again in %s", one.title(), err, pause.Round(100*time.Millisecond)))

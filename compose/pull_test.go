@@ -302,3 +302,25 @@ func TestAnImageThatIsPinnedByItsDigestIsPulled(t *testing.T) {
 		t.Errorf("a second time: %v\n%s", err, said)
 	}
 }
+
+func TestASharedServiceThatCanBeBuiltIsPulledWhereARegistryHasIt(t *testing.T) {
+	t.Parallel()
+	e := patient(t)
+	r := newRegistry(t, e, "")
+	r.push("team/tool:1", 1000)
+	s := newSite(t, e, "services: {web: {image: x}}")
+	s.write("shared.yml", fmt.Sprintf(`
+services:
+  there: {image: '%[1]s/team/tool:1', scale: 0, build: {context: ., dockerfile_inline: "FROM %[2]s\nRUN exit 9"}}
+  missing: {image: '%[1]s/team/none:1', init: true, command: [sleep, "60"], build: {context: ., dockerfile_inline: "FROM %[2]s"}}
+`, r.host, debian))
+	if err := s.UpShared(t.Context(), s.log); err != nil {
+		t.Fatalf("%v\n%s", err, s.said())
+	}
+	said := s.said()
+	for _, want := range []string{"there: pull " + r.host + "/team/tool:1: done in ", "missing: pull " + r.host + "/team/none:1: it cannot be pulled and is built"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("%q is not told:\n%s", want, said)
+		}
+	}
+}

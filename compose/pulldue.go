@@ -19,6 +19,7 @@ type pull struct {
 	platform string   // empty for the engine's own
 	here     bool     // the machine has the image as it was at an earlier pull
 	services []string // sorted
+	orBuild  bool     // what cannot be pulled is built
 }
 
 // title names the pull in the log.
@@ -73,7 +74,7 @@ func imageUsers(p *project) []types.ServiceConfig {
 	var users []types.ServiceConfig
 	for _, name := range slices.Sorted(maps.Keys(p.Services)) {
 		s := p.Services[name]
-		if s.Build == nil && !built[s.Image] {
+		if s.Build == nil && !built[s.Image] || p.pullsBuilt(s) {
 			users = append(users, s)
 		}
 		for _, volume := range volumeImages(s) {
@@ -97,6 +98,16 @@ func imageUsers(p *project) []types.ServiceConfig {
 	return users
 }
 
+// pullsBuilt tells whether a service that can be built is looked for in a registry first, as in Compose. A release is what
+// its commit makes, so that this is for the shared services alone.
+func (p *project) pullsBuilt(s types.ServiceConfig) bool {
+	if p.slice != "" || s.Build == nil || s.Image == "" {
+		return false
+	}
+	policy, _, err := pullPolicy(s)
+	return err == nil && (policy == types.PullPolicyMissing || policy == types.PullPolicyAlways)
+}
+
 // duePull returns the pull of the service's image, nil when none is due.
 func (e *Engine) duePull(ctx context.Context, s types.ServiceConfig) (*pull, error) {
 	image, err := reference.ParseNormalizedNamed(s.Image)
@@ -114,7 +125,7 @@ func (e *Engine) duePull(ctx context.Context, s types.ServiceConfig) (*pull, err
 	if err != nil || !due {
 		return nil, err
 	}
-	return &pull{image: reference.TagNameOnly(image), platform: s.Platform, here: have != nil, services: []string{s.Name}}, nil
+	return &pull{image: reference.TagNameOnly(image), platform: s.Platform, here: have != nil, services: []string{s.Name}, orBuild: s.Build != nil}, nil
 }
 
 // enlist adds a pull to the list, or its service to the same pull there.
