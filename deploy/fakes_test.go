@@ -146,6 +146,16 @@ func (f *fakeRuntime) Prune(_ context.Context, keep []deploy.Commit) (int, error
 	return 0, nil
 }
 
+func (f *fakeRuntime) StartWorkers(_ context.Context, s deploy.Slice, _ deploy.Log) (int, error) {
+	f.note("workers-start:%s", s)
+	return 0, nil
+}
+
+func (f *fakeRuntime) StopWorkers(_ context.Context, s deploy.Slice, _ deploy.Log) (int, error) {
+	f.note("workers-stop:%s", s)
+	return 0, nil
+}
+
 // fakeRouter keeps the route in memory and answers Get from the slice's own server.
 type fakeRouter struct {
 	mu    sync.Mutex
@@ -209,6 +219,8 @@ func (f *fakeRouter) Get(_ context.Context, path string) (int, deploy.Slice, err
 	defer resp.Body.Close()
 	return resp.StatusCode, route.Slice, nil
 }
+
+func (f *fakeRouter) InFlight(context.Context) (int, error) { return 4, nil }
 
 type fakeHold struct {
 	router *fakeRouter
@@ -282,6 +294,21 @@ func (f *fakeData) Begin(_ context.Context, from, to deploy.Slice) (deploy.Trans
 	return &fakeTransfer{data: f, from: from}, nil
 }
 
+func (f *fakeData) Estimate(context.Context, deploy.Slice, deploy.Slice) (deploy.CopyEstimate, error) {
+	return deploy.CopyEstimate{Keys: 7, Bytes: 1500}, nil
+}
+
+func (f *fakeData) Mirror(live deploy.Slice) { f.note("mirror:" + string(live)) }
+
+func (f *fakeData) Mirrored() deploy.MirrorStatus {
+	return deploy.MirrorStatus{State: deploy.MirrorOff}
+}
+
+func (f *fakeData) Open(_ context.Context, s deploy.Slice) error {
+	f.note("open:" + string(s))
+	return nil
+}
+
 type fakeTransfer struct {
 	data *fakeData
 	from deploy.Slice
@@ -303,6 +330,11 @@ func (t *fakeTransfer) Settle(context.Context) (deploy.CopyReport, error) {
 	return deploy.CopyReport{Keys: 1, Compared: 7}, nil
 }
 
+func (t *fakeTransfer) Turn(context.Context) ([]string, error) {
+	t.data.note("turn")
+	return nil, nil
+}
+
 func (t *fakeTransfer) Close() error { t.data.note("close"); return nil }
 
 var errJournalFull = errors.New("database or disk is full")
@@ -312,6 +344,7 @@ type memoryJournal struct {
 	mu          sync.Mutex
 	deployments []deploy.Deployment
 	events      map[int64][]deploy.Event
+	settings    map[string]string
 	full        bool
 }
 
@@ -321,7 +354,9 @@ func (j *memoryJournal) setFull(full bool) {
 	j.full = full
 }
 
-func newJournal() *memoryJournal { return &memoryJournal{events: map[int64][]deploy.Event{}} }
+func newJournal() *memoryJournal {
+	return &memoryJournal{events: map[int64][]deploy.Event{}, settings: map[string]string{}}
+}
 
 func (j *memoryJournal) Create(_ context.Context, d deploy.Deployment) (deploy.Deployment, error) {
 	j.mu.Lock()
@@ -386,6 +421,23 @@ func (j *memoryJournal) Unfinished(context.Context, string) ([]deploy.Deployment
 		}
 	}
 	return left, nil
+}
+
+func (j *memoryJournal) Setting(_ context.Context, app, name string) (string, bool, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	value, ok := j.settings[app+"/"+name]
+	return value, ok, nil
+}
+
+func (j *memoryJournal) SetSetting(_ context.Context, app, name, value string) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.full {
+		return errJournalFull
+	}
+	j.settings[app+"/"+name] = value
+	return nil
 }
 
 func (j *memoryJournal) Append(_ context.Context, e deploy.Event) error {

@@ -42,6 +42,11 @@ type Runtime interface {
 	Logs(ctx context.Context, slice Slice, opts LogOptions, w io.Writer) error
 	// Prune removes the images of releases other than those to keep and returns how many.
 	Prune(ctx context.Context, keep []Commit) (int, error)
+	// StartWorkers starts the slice's workers, which Start creates and leaves alone, and returns how many it started.
+	StartWorkers(ctx context.Context, slice Slice, log Log) (int, error)
+	// StopWorkers stops the slice's workers, each within its grace, and returns how many it stopped. They stay, to be
+	// started again.
+	StopWorkers(ctx context.Context, slice Slice, log Log) (int, error)
 }
 
 // LogOptions choose what Runtime.Logs writes.
@@ -74,6 +79,8 @@ type ContainerStatus struct {
 	Health   string `json:"health,omitempty"` // healthy, unhealthy, starting; empty without a healthcheck
 	ExitCode int    `json:"exit_code,omitempty"`
 	Restarts int    `json:"restarts,omitempty"`
+	// Worker tells that the service is labelled verdigris.role: worker, and so runs on the live slice alone.
+	Worker bool `json:"worker,omitempty"`
 }
 
 // Endpoint is one container's address as the router reaches it.
@@ -107,12 +114,14 @@ type Router interface {
 	Hold(ctx context.Context, next Route) (Hold, error)
 	// Get requests path through the whole way that users' requests take, and returns the status and the slice that answered.
 	Get(ctx context.Context, path string) (status int, slice Slice, err error)
+	// InFlight returns how many requests the router is serving now, websockets included; -1 where it cannot tell.
+	InFlight(ctx context.Context) (int, error)
 }
 
 // Hold is a cutover in progress: requests wait until Release or Abort, one of which must be called.
 type Hold interface {
 	// Drain waits until the requests that were accepted before the hold have ended or the timeout has passed. It
-	// returns how many router workers were still busy then.
+	// returns how many of those requests, websockets included, stay on the old slice until they end.
 	Drain(ctx context.Context, timeout time.Duration) (left int, err error)
 	// Route makes the next route the live one. It is the point of no return. On error the old route is back in
 	// force and requests still wait, long enough to carry data back; ErrRouteRefused says that the next route was
@@ -124,20 +133,42 @@ type Hold interface {
 	Abort(ctx context.Context) error
 }
 
-// Data moves an app's data between the two production slices. An app without data has none.
+// Data moves an app's data between the two production slices, and keeps the standby's in step. An app without data has
+// none.
 type Data interface {
-	// Begin connects to both sides and checks that a copy can succeed, without changing anything.
+	// Begin connects to both sides and checks that a copy can succeed, without changing anything. Where a mirror runs
+	// from the one to the other, the transfer takes it over until it is closed.
 	Begin(ctx context.Context, from, to Slice) (Transfer, error)
+	// Estimate says what a transfer that began now would have to copy.
+	Estimate(ctx context.Context, from, to Slice) (CopyEstimate, error)
+	// Mirror keeps the standby of live in step with it from now on, in the background and in the place of any mirror
+	// before, and returns at once. A mirror of that direction goes on as it is. An empty slice ends it.
+	Mirror(live Slice)
+	// Mirrored says how the mirror stands.
+	Mirrored() MirrorStatus
+	// Open lets the slice's own app write to its data again, should a cutover have fenced it.
+	Open(ctx context.Context, slice Slice) error
 }
 
 // Transfer is one movement of the selected keys from one slice to the other. Close must be called.
 type Transfer interface {
 	// Copy brings the selected keys over while traffic goes on. It may be repeated.
 	Copy(ctx context.Context, progress func(CopyProgress)) (CopyReport, error)
-	// Settle brings over what changed since and compares both sides; nothing may write to the source meanwhile. It
-	// returns ErrDataDiffers when the sides are not equal in the end.
+	// Settle brings over what changed since and makes sure that both sides are equal; nothing may write to the source
+	// meanwhile. From then on the target is the app's to write. It returns ErrDataDiffers when the sides are not equal in
+	// the end.
 	Settle(ctx context.Context) (CopyReport, error)
+	// Turn follows the traffic: the target is live now. The source is fenced against late writes, unless that is switched
+	// off, and a mirror turns round. It returns the selected keys that were written on the source since Settle.
+	Turn(ctx context.Context) (late []string, err error)
+	// Close ends the transfer. A mirror that it took over goes on.
 	Close() error
+}
+
+// CopyEstimate says how much a transfer has to copy.
+type CopyEstimate struct {
+	Keys  int64 `json:"keys"`
+	Bytes int64 `json:"bytes"` // as the source's memory counts them, or of its replication stream with a mirror in step
 }
 
 // CopyProgress says how far a copy is.
@@ -175,4 +206,8 @@ type Journal interface {
 	Append(ctx context.Context, e Event) error
 	// Events returns the events of a deployment with a Seq greater than after, in order.
 	Events(ctx context.Context, id, after int64) ([]Event, error)
+	// Setting returns what was last set for the app under that name; ok is false where nothing was.
+	Setting(ctx context.Context, app, name string) (value string, ok bool, err error)
+	// SetSetting keeps a value of the app under that name.
+	SetSetting(ctx context.Context, app, name, value string) error
 }
