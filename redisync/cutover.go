@@ -135,6 +135,10 @@ func (f *follower) rest(ctx context.Context) error {
 		return err
 	}
 	f.back, f.resting = positionOf(now), true
+	if known, err := f.transfer.to.leaveTrace(ctx, f.back); err != nil || !known {
+		f.back = position{} // then the mirror turns by a copy
+		return err
+	}
 	return f.transfer.to.unfence(ctx)
 }
 
@@ -163,7 +167,7 @@ func (f *follower) leave(ctx context.Context, fencing bool) (h *handover, late [
 	return h, late, unfenced
 }
 
-// stillThere leaves out keys that are on neither side: they have merely come to their end.
+// stillThere leaves out keys that have merely come to their end on the source.
 func (f *follower) stillThere(keys []string) (there []string, err error) {
 	if len(keys) == 0 {
 		return nil, nil
@@ -172,9 +176,9 @@ func (f *follower) stillThere(keys []string) (there []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	target, err := f.readEnds(f.to, keys)
+	target, err := f.readEnds(f.sight.to, keys)
 	for _, key := range keys {
-		if source.ends[key] != noKey || target.ends[key] != noKey {
+		if source.ends[key] != noKey || target.ends[key] == never {
 			there = append(there, key)
 		}
 	}
@@ -201,17 +205,22 @@ const brokenFor = 10 * time.Second
 // Copy waits until the mirror is in step, and prepares it for the cutover.
 func (t *mirrored) Copy(ctx context.Context, progress func(deploy.CopyProgress)) (deploy.CopyReport, error) {
 	began := time.Now()
-	if err := t.mirror.awaitStep(ctx, progress); err != nil {
-		if !errors.Is(err, errCannot) {
-			return deploy.CopyReport{}, err
+	for {
+		err := t.mirror.awaitStep(ctx, progress)
+		if errors.Is(err, errCannot) {
+			return t.copyInstead(ctx, progress)
 		}
-		return t.copyInstead(ctx, progress)
+		if err == nil {
+			err = t.mirror.ask(ctx, func(f *follower) error { return f.prepare(ctx) })
+		}
+		if err == nil {
+			return deploy.CopyReport{Took: time.Since(began)}, nil
+		}
+		// What breaks meanwhile comes back by itself, or the mirror says that it is broken.
+		if isReply(err) || ctx.Err() != nil || errors.Is(err, errMirrorOver) || time.Since(began) > brokenFor {
+			return deploy.CopyReport{}, hinted(fmt.Errorf("prepare the mirror for the cutover: %w", err))
+		}
 	}
-	err := t.mirror.ask(ctx, func(f *follower) error { return f.prepare(ctx) })
-	if err != nil {
-		err = hinted(fmt.Errorf("prepare the mirror for the cutover: %w", err))
-	}
-	return deploy.CopyReport{Took: time.Since(began)}, err
 }
 
 func (t *mirrored) copyInstead(ctx context.Context, progress func(deploy.CopyProgress)) (deploy.CopyReport, error) {
@@ -280,8 +289,8 @@ func (t *mirrored) Turn(ctx context.Context) (late []string, err error) {
 		h, late, unfenced = f.leave(ctx, m.data.Fencing)
 		return nil
 	})
-	m.data.turned(m, h, unfenced == nil)
-	if err = errors.Join(err, unfenced); err != nil {
+	err = errors.Join(err, m.data.turned(m, h, unfenced))
+	if err != nil {
 		err = hinted(fmt.Errorf("turn the mirror: %w", err))
 	}
 	return late, err

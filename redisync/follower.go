@@ -18,7 +18,8 @@ import (
 // passed over for it. Where the offset is not known, or a command mixes keys that we have with keys that we do not
 // have, the key becomes dirty: it is read anew, offset included, before anything else is done to it.
 type follower struct {
-	*pair  // from is for reading keys; to is tracked, and alone writes
+	*pair        // from is for reading keys; to is tracked, and alone writes
+	sight  *pair // the same with another connection to the target, for comparing both sides
 	link   *link
 	decode decoder
 	table  commandTable
@@ -61,8 +62,8 @@ const (
 	maxBytes = 512 << 10 // and their size
 )
 
-func newFollower(p *pair, l *link, table commandTable) *follower {
-	f := &follower{pair: p, link: l, table: table, read: map[string]int64{}, dirty: map[string]struct{}{}, isMarked: true}
+func newFollower(p *pair, sight *conn, l *link, table commandTable) *follower {
+	f := &follower{pair: p, sight: &pair{pass: p.pass, from: p.from, to: sight}, link: l, table: table, read: map[string]int64{}, dirty: map[string]struct{}{}, isMarked: true}
 	p.pass.readAt = func(key string, offset int64) {
 		f.read[key], f.latest = offset, max(f.latest, offset)
 		delete(f.dirty, key)
@@ -88,7 +89,11 @@ func (f *follower) step() error {
 			return err
 		}
 	}
-	data, since, err := f.link.spool.take(f.taken)
+	back := f.taken
+	if len(f.decode.data) > 0 {
+		back = nil // the beginning of what comes next is still in it
+	}
+	data, since, err := f.link.spool.take(back)
 	switch {
 	case err != nil:
 		return fmt.Errorf("%w: %w", errLinkLost, err)
@@ -137,7 +142,7 @@ func (f *follower) sort(c command, end int64) error {
 	case is(c[0], "FLUSHALL"), is(c[0], "SWAPDB"), is(c[0], "FLUSHDB") && f.concerned():
 		return errResync
 	case is(c[0], "SET") && len(c) > 2 && string(c[1]) == hereKey:
-		if string(c[2]) == f.here() {
+		if string(c[2]) == f.link.start.trace() {
 			f.db = f.from.side.DB
 		}
 		return nil

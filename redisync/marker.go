@@ -61,19 +61,24 @@ func (s *server) leftOff(ctx context.Context) (position, error) {
 	return m.position, nil
 }
 
-// here is what is written on the source to find our database in its stream.
-func (f *follower) here() string { return fmt.Sprintf("%s-%d", f.link.start.id, f.link.start.offset) }
+// trace is what is written on a source after a position of its stream, to find our database in what follows there.
+func (p position) trace() string { return fmt.Sprintf("%s-%d", p.id, p.offset) }
 
-// findDatabase writes a key of our own on the source: where the stream shows it, it is in our database. A source that
-// takes no writes is taken to have no other.
-func (f *follower) findDatabase(ctx context.Context) error {
-	err := f.from.side.client.Set(ctx, hereKey, f.here(), ownExpiry).Err()
-	switch {
-	case err == nil:
-		return nil
-	case refusedAs(err, "READONLY", "OOM", "MISCONF", "NOREPLICAS", "NOPERM"):
-		f.db = f.from.side.DB
-		return nil
+// leaveTrace writes a key of our own on the server: where its stream shows it, the stream is in our database. known is
+// false for a server that takes no writes.
+func (s *server) leaveTrace(ctx context.Context, at position) (known bool, err error) {
+	err = s.client.Set(ctx, hereKey, at.trace(), ownExpiry).Err()
+	if refusedAs(err, "READONLY", "OOM", "MISCONF", "NOREPLICAS", "NOPERM") {
+		return false, nil
 	}
-	return f.from.fail(err)
+	return err == nil, s.fail(ctx, err)
+}
+
+// findDatabase finds our database in the source's stream. A source that takes no writes is taken to have no other.
+func (f *follower) findDatabase(ctx context.Context) error {
+	known, err := f.from.side.leaveTrace(ctx, f.link.start)
+	if err == nil && !known {
+		f.db = f.from.side.DB
+	}
+	return err
 }

@@ -118,6 +118,7 @@ func (f *follower) close() {
 	if f.watch != nil {
 		f.watch.close()
 	}
+	f.sight.to.close()
 	f.pair.close()
 	if !f.left {
 		f.transfer.Close()
@@ -184,7 +185,17 @@ func (m *mirror) attach(ctx context.Context, p *pair) (*follower, error) {
 	if l.start.offset != at.offset {
 		l.start.db = unknownDB
 	}
-	return newFollower(p, l, table), nil
+	return m.follower(ctx, p, l, table)
+}
+
+// follower joins the connections; the link is closed if that fails.
+func (m *mirror) follower(ctx context.Context, p *pair, l *link, table commandTable) (*follower, error) {
+	sight, err := p.to.side.dial(ctx)
+	if err != nil {
+		l.close()
+		return nil, err
+	}
+	return newFollower(p, sight, l, table), nil
 }
 
 // where says at which position to join the source: where a mirror left off on a target that nobody else could write
@@ -232,19 +243,19 @@ func (m *mirror) takeOver(ctx context.Context, h *handover) (*follower, error) {
 	}
 	if err == nil && l.start.offset != h.at.offset {
 		l.close()
-		err = errors.New("the live slice's redis no longer knows what was written since the cutover")
+		err = errHistoryLost
+	}
+	var f *follower
+	if err == nil {
+		f, err = m.follower(ctx, p, l, table)
 	}
 	if err != nil {
 		p.close()
 		h.transfer.Close()
 		return nil, err
 	}
-	f := newFollower(p, l, table)
 	for _, key := range h.late {
 		f.taint(key)
-	}
-	if err := f.findDatabase(ctx); err != nil {
-		return f, err
 	}
 	return f, f.flush()
 }

@@ -2,6 +2,7 @@ package redisync
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"verdigris/deploy"
@@ -68,36 +69,44 @@ func (d *Data) release() {
 }
 
 // turned follows the traffic: the mirror is followed by one the other way round, with what it has left.
-func (d *Data) turned(m *mirror, h *handover, fenced bool) {
+func (d *Data) turned(m *mirror, h *handover, unfenced error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.noteFence(m.from, fenced)
-	if d.mirror != m {
-		return // it was switched off meanwhile
+	if d.mirror == m { // it was not switched off meanwhile
+		d.live = m.to
+		d.apply(h)
 	}
-	d.live = m.to
-	d.apply(h)
+	return d.noteFence(m.from, unfenced)
 }
 
 // turnedPlain follows the traffic without a mirror.
-func (d *Data) turnedPlain(t *transfer, fenced bool) {
+func (d *Data) turnedPlain(t *transfer, unfenced error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.noteFence(t.from.slice, fenced)
 	if d.live != "" {
 		d.live = t.to.slice
 	}
 	d.dropLookout()
-	if !fenced && t.lookout != nil {
+	if (!d.Fencing || unfenced != nil) && t.lookout != nil {
 		d.lookout, t.lookout = t.lookout, nil
 		go d.lookout.watch(d)
 	}
+	return d.noteFence(t.from.slice, unfenced)
 }
 
-func (d *Data) noteFence(slice deploy.Slice, fenced bool) {
-	if d.fenced = ""; fenced && d.Fencing {
+// noteFence remembers which slice is fenced. That a server cannot be fenced is for the status to say, and no error:
+// it will be so at each cutover, and late writes are found all the same.
+func (d *Data) noteFence(slice deploy.Slice, unfenced error) error {
+	d.fenced, d.unfenced = "", ""
+	switch {
+	case errors.Is(unfenced, errNoFence):
+		d.unfenced = unfenced.Error()
+		d.Log.Warn("the slice that the traffic has left can go on writing", "slice", slice, "why", unfenced)
+		return nil
+	case d.Fencing && unfenced == nil:
 		d.fenced = slice
 	}
+	return unfenced
 }
 
 func (d *Data) dropLookout() {
@@ -117,7 +126,7 @@ func (d *Data) Mirrored() deploy.MirrorStatus {
 	} else if d.lookout != nil {
 		s.Strays = d.lookout.seen()
 	}
-	s.Fenced = d.fenced
+	s.Fenced, s.Unfenced = d.fenced, d.unfenced
 	return s
 }
 

@@ -27,7 +27,7 @@ func (f *follower) recheck(ctx context.Context) (compared int, err error) {
 		if err := f.until(ctx, there.offset); err != nil {
 			return compared, err
 		}
-		here, err := f.readEnds(f.to, some)
+		here, err := f.readEnds(f.sight.to, some)
 		if err != nil {
 			return compared, err
 		}
@@ -76,7 +76,7 @@ const edge = 64
 // elements at both ends. What the stream did is the same on both sides; this finds out if it was not.
 func (f *follower) sameShape(keys []string) (different []string, err error) {
 	for some := range slices.Chunk(keys, batchSize) {
-		kinds, err := f.commonKinds(some)
+		kinds, err := f.sight.commonKinds(some)
 		if err != nil {
 			return nil, err
 		}
@@ -86,7 +86,7 @@ func (f *follower) sameShape(keys []string) (different []string, err error) {
 				delete(kinds, key)
 			}
 		}
-		shapes, err := f.unequalShapes(kinds)
+		shapes, err := f.sight.unequalShapes(kinds)
 		if err != nil {
 			return nil, err
 		}
@@ -96,14 +96,14 @@ func (f *follower) sameShape(keys []string) (different []string, err error) {
 }
 
 // unequalShapes asks both sides about collections, all at once.
-func (f *follower) unequalShapes(kinds map[string]string) (different []string, err error) {
+func (p *pair) unequalShapes(kinds map[string]string) (different []string, err error) {
 	var keys []string
 	for key, kind := range kinds {
 		if lengthOf[kind] != "" {
 			keys = append(keys, key)
 		}
 	}
-	err = f.askBoth(keys, func(c *conn, key string) {
+	err = p.askBoth(keys, func(c *conn, key string) {
 		c.send(lengthOf[kinds[key]], key)
 		if kinds[key] == "list" {
 			c.send("LRANGE", key, "0", fmt.Sprint(edge-1))
@@ -114,7 +114,7 @@ func (f *follower) unequalShapes(kinds map[string]string) (different []string, e
 		return nil, err
 	}
 	for _, key := range keys {
-		same, err := f.sameAnswers(kinds[key])
+		same, err := p.sameAnswers(kinds[key])
 		if err != nil {
 			return nil, fmt.Errorf("key %s: %w", shown(key), err)
 		}
@@ -125,12 +125,12 @@ func (f *follower) unequalShapes(kinds map[string]string) (different []string, e
 	return different, nil
 }
 
-func (f *follower) sameAnswers(kind string) (bool, error) {
-	a, err := f.from.integer()
+func (p *pair) sameAnswers(kind string) (bool, error) {
+	a, err := p.from.integer()
 	if err != nil {
 		return false, err
 	}
-	b, err := f.to.integer()
+	b, err := p.to.integer()
 	if err != nil {
 		return false, err
 	}
@@ -139,7 +139,7 @@ func (f *follower) sameAnswers(kind string) (bool, error) {
 		return same, nil
 	}
 	for range 2 {
-		ends, err := sameList(f.from, f.to)
+		ends, err := sameList(p.from, p.to)
 		if err != nil {
 			return false, err
 		}

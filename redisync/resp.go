@@ -49,9 +49,6 @@ func (c *conn) expect(kind byte) (int64, error) {
 	if l[0] == '_' { // RESP3 has one nothing for all kinds
 		return -1, nil
 	}
-	if l[0] == '=' { // so RESP3 marks a text, which begins with its format
-		l[0] = '$'
-	}
 	n, ok := parseInt(l[1:])
 	if l[0] != kind || !ok || !plausible(kind, n) {
 		return 0, c.fail(fmt.Errorf("%w: %.40q", errProtocol, l))

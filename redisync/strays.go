@@ -2,6 +2,7 @@ package redisync
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -14,8 +15,9 @@ const shownStrays = 20
 // allStrays stands for the names of keys where there were too many, or all were removed at once.
 const allStrays = "*"
 
-// mendStrays has the keys read anew that others have written on the target. It returns their names, without those
-// that are gone from both sides: they have merely come to their end.
+// mendStrays has the keys read anew that others have written on the target, and returns their names. The server tells of
+// keys that came to their end as well, and of those the source may have made new ones: a key is a stray if it differs,
+// or if it cannot end and is written so often that it cannot be compared.
 func (f *follower) mendStrays(ctx context.Context) (strays []string, err error) {
 	keys, all, err := f.to.strays()
 	switch {
@@ -26,23 +28,63 @@ func (f *follower) mendStrays(ctx context.Context) (strays []string, err error) 
 	case len(keys) == 0:
 		return nil, nil
 	}
+	before := f.touched
+	f.touched = touched{}
+	different, err := f.differing(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range different {
+		f.taint(key)
+	}
+	endless, err := f.endless(different)
+	for _, key := range different {
+		if !f.touched.has(key) || endless[key] {
+			strays = append(strays, key)
+		}
+	}
+	f.touched.merge(before)
+	slices.Sort(strays)
+	return strays, errors.Join(err, f.flush())
+}
+
+// differing returns the keys that differ between the source as it is now and the target as far as it is now. Afterwards
+// the target is at least as far as the source was: keys that differ for no other reason are touched by then.
+func (f *follower) differing(ctx context.Context, keys []string) (different []string, err error) {
+	catchUp := func() error {
+		now, err := f.from.side.replication(ctx)
+		if err != nil {
+			return err
+		}
+		return f.until(ctx, now.number("master_repl_offset"))
+	}
+	if err := catchUp(); err != nil {
+		return nil, err
+	}
+	f.touched = touched{}
+	for some := range slices.Chunk(keys, batchSize) {
+		differ, err := f.sight.compare(some, true)
+		if err != nil {
+			return nil, err
+		}
+		different = append(different, differ...)
+	}
+	return different, catchUp()
+}
+
+// endless tells which of the keys have no end on the source.
+func (f *follower) endless(keys []string) (map[string]bool, error) {
+	is := map[string]bool{}
 	for some := range slices.Chunk(keys, batchSize) {
 		there, err := f.readEnds(f.from, some)
 		if err != nil {
 			return nil, err
 		}
-		here, err := f.readEnds(f.to, some)
-		if err != nil {
-			return nil, err
-		}
-		for _, key := range some {
-			if !there.ends[key].passing() || !here.ends[key].passing() {
-				strays = append(strays, key)
-				f.taint(key)
-			}
+		for key, end := range there.ends {
+			is[key] = end == never
 		}
 	}
-	return strays, f.flush()
+	return is, nil
 }
 
 // noteStrays adds to what is known of writes on the slice that is not live.

@@ -42,3 +42,11 @@ func (t *touched) take() (keys []string, all bool) {
 	t.keys, t.all = nil, false
 	return keys, all
 }
+
+// merge adds what others remember.
+func (t *touched) merge(others touched) {
+	t.all = t.all || others.all
+	for key := range others.keys {
+		t.add([]byte(key))
+	}
+}

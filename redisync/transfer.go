@@ -112,20 +112,18 @@ func (t *transfer) watchSource(ctx context.Context) {
 
 // Turn fences the source, or goes on watching it where it cannot be fenced or is not to be.
 func (t *transfer) Turn(ctx context.Context) (late []string, err error) {
-	fenced := false
+	var unfenced error
 	if t.data.Fencing {
-		err = t.from.fence(ctx, t.to)
-		fenced = err == nil
+		unfenced = t.from.fence(ctx, t.to)
 	}
 	if l := t.lookout; l != nil {
 		keys, all, lost := l.conn.strays()
 		if all {
 			keys = append(keys, allStrays)
 		}
-		late, err = keys, errors.Join(err, lost)
+		late, err = keys, lost
 	}
-	t.data.turnedPlain(t, fenced)
-	return late, hinted(err)
+	return late, hinted(errors.Join(err, t.data.turnedPlain(t, unfenced)))
 }
 
 // Close ends the session. It is safe to call it more than once.
