@@ -134,7 +134,7 @@ func (x *execution) startWorker(ctx context.Context, sp servicePlan, attempts ma
 		}
 	}
 	for _, a := range sp.actions {
-		if a.verb == keep { // it may have lost its restart policy to a stop that was called off
+		if a.verb == keep { // somebody may have started it by hand, without its restart policy
 			if err := x.engine.wake(ctx, member{a.old.id, a.name}, a.old.labels); err != nil {
 				return err
 			}

@@ -371,6 +371,8 @@ services:
 			c.says("ps", c.run("ps", "--all"), c.project+"-mail-1", c.project+"-queue-1")
 			c.run("start")
 			c.wantStates("start", map[string]string{"web": "running", "mail": "running", "queue": "running"})
+			s.workers(s.StartWorkers, 0)
+			s.wantWorkers("started by hand", map[string]string{"mail": "running always", "queue": "running"})
 			s.workers(s.StopWorkers, 2)
 			c.run("down", "--timeout", "3")
 			c.wantStates("down", map[string]string{})
