@@ -17,6 +17,8 @@ type Data struct {
 	settings Settings
 	keys     selection
 
+	// Fencing lets the slice that the traffic has left write no more to its redis.
+	Fencing bool
 	// Pairs is how many keys, or batches of small keys, travel at the same time, each over a connection to
 	// either side.
 	Pairs int
