@@ -107,6 +107,31 @@ func (c *Controller) Stop(ctx context.Context, app string, s Slice) error {
 	return w.stop(ctx, s)
 }
 
+// Mirroring says how the mirror of an app's data stands. An app without data is a ConflictError.
+func (c *Controller) Mirroring(_ context.Context, app string) (Mirroring, error) {
+	w, err := c.worker(app)
+	if err != nil {
+		return Mirroring{}, err
+	}
+	return w.mirroring()
+}
+
+// SetMirroring switches the mirror on or off, at once and over restarts. A cutover in progress is not disturbed: it has
+// the mirror in its hands, and leaves it as it should be. An app without data is a ConflictError.
+func (c *Controller) SetMirroring(ctx context.Context, app string, on bool) (Mirroring, error) {
+	w, err := c.worker(app)
+	if err != nil {
+		return Mirroring{}, err
+	}
+	if _, err := w.mirroring(); err != nil {
+		return Mirroring{}, err
+	}
+	if err := w.setMirroring(ctx, on); err != nil {
+		return Mirroring{}, err
+	}
+	return w.mirroring()
+}
+
 // Status says how an app stands.
 func (c *Controller) Status(ctx context.Context, app string) (Status, error) {
 	w, err := c.worker(app)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -22,12 +23,15 @@ type worker struct {
 	intake    sync.RWMutex
 	operation sync.Mutex
 	traffic   sync.Mutex
+
+	mirror mirrorSwitch
+	owed   atomic.Bool // workers of the live slice could not be started
 }
 
 func newWorker(c *Controller, app App, a Adapters) *worker {
 	return &worker{
 		app: app, Adapters: a, journal: c.journal, control: c, queue: newQueue(), probe: newProber(),
-		log: c.logger().With("app", app.Name),
+		log: c.logger().With("app", app.Name), mirror: mirrorSwitch{on: app.Mirroring},
 	}
 }
 
@@ -37,6 +41,7 @@ func (w *worker) run(ctx context.Context) {
 	following.Go(func() { w.followAlways(ctx) })
 	defer following.Wait()
 	w.recover(ctx, route)
+	w.placeWorkers(ctx, restarted)
 	for {
 		select {
 		case <-ctx.Done():

@@ -55,8 +55,15 @@ func full(app string) deploy.Deployment {
 		},
 		Error:     &deploy.Failure{Phase: deploy.PhaseVerify, Reason: "500", Serving: "blue", Next: "look", Log: []string{"boom"}},
 		CreatedAt: epoch, StartedAt: epoch, EndedAt: epoch, Images: map[string]string{"web": "sha256:1"},
-		Digests: map[string]string{"db": "redis@sha256:2"},
+		Digests: map[string]string{"db": "redis@sha256:2"}, Stayed: 2, Held: 31, LongestHold: 48,
 	}
+}
+
+// mirrored is a mirror with every field filled.
+var mirrored = deploy.MirrorStatus{
+	State: deploy.MirrorBroken, From: deploy.Green, To: deploy.Blue, Since: epoch, LagMS: 0.4, Behind: 120, Copied: 3, Found: 7, Resyncs: 2,
+	Reason: "redis of blue does not answer", Next: "start it", Fenced: deploy.Blue,
+	Strays: &deploy.Strays{Slice: deploy.Blue, Count: 5, Keys: []string{"images"}, Last: epoch},
 }
 
 // queued is a deployment with as few fields as can be.
@@ -126,8 +133,9 @@ func (f *fakeController) Status(_ context.Context, app string) (deploy.Status, e
 		Slices: []deploy.SliceStatus{
 			{Slice: deploy.Blue},
 			{Slice: deploy.Green, Commit: commitA, Endpoints: endpoints, Containers: []deploy.ContainerStatus{
-				{Name: "shop-green-web-1", Service: "web", Image: "shop:1", State: "running", Health: "healthy", ExitCode: 1, Restarts: 2}}},
+				{Name: "shop-green-web-1", Service: "web", Image: "shop:1", State: "running", Health: "healthy", ExitCode: 1, Restarts: 2, Worker: true}}},
 		},
+		Mirroring: true, Mirror: &mirrored,
 		Running: &running, Queued: []deploy.Deployment{queued(app)}, Last: &last,
 	}, f.app(app)
 }
