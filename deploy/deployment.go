@@ -79,6 +79,21 @@ type Deployment struct {
 	LongestHold int64 `json:"longest_hold_ms,omitempty"`
 }
 
+// Hold returns how long the deployment's cutover took from the beginning of hold to the end of release, which is the most
+// that a request can have waited; ok is false where there was none.
+func (d Deployment) Hold() (took time.Duration, ok bool) {
+	var begin time.Time
+	for _, p := range d.Phases {
+		switch {
+		case p.Phase == PhaseHold:
+			begin = p.StartedAt
+		case p.Phase == PhaseRelease && !begin.IsZero() && !p.EndedAt.IsZero():
+			return p.EndedAt.Sub(begin), true
+		}
+	}
+	return 0, false
+}
+
 // Failure says, for people, why a deployment did not succeed.
 type Failure struct {
 	Phase Phase `json:"phase"`

@@ -76,6 +76,11 @@ type switched struct {
 	deploy.SwitchRequest
 }
 
+type mirrorSet struct {
+	app string
+	on  bool
+}
+
 type deployed struct {
 	app string
 	deploy.DeployRequest
@@ -122,6 +127,15 @@ func (f *fakeController) Stop(ctx context.Context, app string, s deploy.Slice) e
 		return f.stop(ctx, app, s)
 	}
 	return f.app(app)
+}
+
+func (f *fakeController) Mirroring(_ context.Context, app string) (deploy.Mirroring, error) {
+	return deploy.Mirroring{On: true, Mirror: mirrored}, f.app(app)
+}
+
+func (f *fakeController) SetMirroring(_ context.Context, app string, on bool) (deploy.Mirroring, error) {
+	f.note(mirrorSet{app, on})
+	return deploy.Mirroring{On: on, Mirror: deploy.MirrorStatus{State: deploy.MirrorOff}}, f.app(app)
 }
 
 func (f *fakeController) Status(_ context.Context, app string) (deploy.Status, error) {

@@ -34,6 +34,14 @@ func (c *client) stop(ctx context.Context, slice deploy.Slice) error {
 	return c.callWithin(ctx, stopTimeout, http.MethodPost, c.path("stop", string(slice)), nil, nil)
 }
 
+func (c *client) mirroring(ctx context.Context) (m deploy.Mirroring, err error) {
+	return m, c.call(ctx, http.MethodGet, c.path("mirroring"), nil, &m)
+}
+
+func (c *client) setMirroring(ctx context.Context, on bool) (m deploy.Mirroring, err error) {
+	return m, c.call(ctx, http.MethodPut, c.path("mirroring"), map[string]bool{"on": on}, &m)
+}
+
 func (c *client) status(ctx context.Context) (s deploy.Status, err error) {
 	return s, c.call(ctx, http.MethodGet, c.path("status"), nil, &s)
 }
