@@ -78,6 +78,15 @@ func (c *Controller) Switch(ctx context.Context, app string, r SwitchRequest) (D
 	return w.requestSwitch(ctx, r)
 }
 
+// PlanSwitch says what a switch would do now, and is refused for what the switch would be refused for. Nothing is changed.
+func (c *Controller) PlanSwitch(ctx context.Context, app string, r SwitchRequest) (SwitchPlan, error) {
+	w, err := c.worker(app)
+	if err != nil {
+		return SwitchPlan{}, err
+	}
+	return w.planSwitch(ctx, r.To)
+}
+
 // Rollback queues the way back to the previous slice. It is refused with a ConflictError when that slice is
 // gone or runs another release by now.
 func (c *Controller) Rollback(ctx context.Context, app string, t Trigger) (Deployment, error) {

@@ -214,6 +214,8 @@ type fakeRouter struct {
 	release func() error
 	abort   func() error
 	get     func(deploy.Slice) (int, error)
+
+	inFlight func() (int, error)
 }
 
 func (f *fakeRouter) note(call string) {
@@ -266,7 +268,12 @@ func (f *fakeRouter) Get(_ context.Context, path string) (int, deploy.Slice, err
 	return resp.StatusCode, route.Slice, nil
 }
 
-func (f *fakeRouter) InFlight(context.Context) (int, error) { return 4, nil }
+func (f *fakeRouter) InFlight(context.Context) (int, error) {
+	if f.inFlight != nil {
+		return f.inFlight()
+	}
+	return 4, nil
+}
 
 type fakeHold struct {
 	router *fakeRouter
@@ -320,6 +327,8 @@ type fakeData struct {
 	settle func(from deploy.Slice) error
 	turn   func(from deploy.Slice) ([]string, error)
 	open   func(deploy.Slice) error
+
+	estimate func() (deploy.CopyEstimate, error)
 }
 
 func (f *fakeData) note(call string) {
@@ -345,6 +354,9 @@ func (f *fakeData) Begin(_ context.Context, from, to deploy.Slice) (deploy.Trans
 }
 
 func (f *fakeData) Estimate(context.Context, deploy.Slice, deploy.Slice) (deploy.CopyEstimate, error) {
+	if f.estimate != nil {
+		return f.estimate()
+	}
 	return deploy.CopyEstimate{Keys: 7, Bytes: 1500}, nil
 }
 

@@ -81,6 +81,11 @@ type mirrorSet struct {
 	on  bool
 }
 
+type planned struct {
+	app string
+	deploy.SwitchRequest
+}
+
 type deployed struct {
 	app string
 	deploy.DeployRequest
@@ -106,6 +111,16 @@ func (f *fakeController) Deploy(_ context.Context, app string, r deploy.DeployRe
 func (f *fakeController) Switch(_ context.Context, app string, r deploy.SwitchRequest) (deploy.Deployment, error) {
 	f.note(switched{app, r})
 	return queued(app), f.app(app)
+}
+
+// PlanSwitch answers with every field filled.
+func (f *fakeController) PlanSwitch(_ context.Context, app string, r deploy.SwitchRequest) (deploy.SwitchPlan, error) {
+	f.note(planned{app, r})
+	return deploy.SwitchPlan{
+		App: app, From: deploy.Blue, To: deploy.Green, Commit: commitA, Ahead: 1, Mirror: &mirrored,
+		Copy: &deploy.CopyEstimate{Keys: 7, Bytes: 1500}, InFlight: -1, EstimatedHoldMS: 48, EstimatedFrom: "the newest cutover",
+		StopWorkers: []string{"shop-blue-jobs-1"}, StartWorkers: []string{}, Obstacles: []string{"the router does not answer"},
+	}, f.app(app)
 }
 
 func (f *fakeController) Rollback(_ context.Context, app string, t deploy.Trigger) (deploy.Deployment, error) {

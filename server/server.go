@@ -17,6 +17,7 @@ type Controller interface {
 	Apps() []string
 	Deploy(ctx context.Context, app string, r deploy.DeployRequest) (deploy.Deployment, error)
 	Switch(ctx context.Context, app string, r deploy.SwitchRequest) (deploy.Deployment, error)
+	PlanSwitch(ctx context.Context, app string, r deploy.SwitchRequest) (deploy.SwitchPlan, error)
 	Rollback(ctx context.Context, app string, t deploy.Trigger) (deploy.Deployment, error)
 	Push(ctx context.Context, app string, p deploy.Push) (deploy.Outcome, error)
 	Stop(ctx context.Context, app string, s deploy.Slice) error

@@ -26,6 +26,10 @@ func (c *client) switchTo(ctx context.Context, to deploy.Slice) (d deploy.Deploy
 	return d, c.call(ctx, http.MethodPost, c.path("switch"), switchBody{To: to}, &d)
 }
 
+func (c *client) planSwitch(ctx context.Context, to deploy.Slice) (p deploy.SwitchPlan, err error) {
+	return p, c.call(ctx, http.MethodPost, c.path("switch")+"?dry_run=true", switchBody{To: to}, &p)
+}
+
 func (c *client) rollback(ctx context.Context) (d deploy.Deployment, err error) {
 	return d, c.call(ctx, http.MethodPost, c.path("rollback"), nil, &d)
 }
