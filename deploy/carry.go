@@ -25,7 +25,7 @@ func (r *run) pickUp() *cargo {
 func (r *run) putDown(ctx context.Context, c *cargo) {
 	r.drop(c)
 	r.mirror.carry(false)
-	r.keepMirror(context.WithoutCancel(ctx))
+	r.keepMirror(ctx)
 }
 
 // drop closes the transfer, if there is one.

@@ -527,6 +527,9 @@ func (j *memoryJournal) Unfinished(context.Context, string) ([]deploy.Deployment
 func (j *memoryJournal) Setting(_ context.Context, app, name string) (string, bool, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if j.full {
+		return "", false, errJournalFull
+	}
 	value, ok := j.settings[app+"/"+name]
 	return value, ok, nil
 }

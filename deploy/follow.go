@@ -34,8 +34,9 @@ func (w *worker) follow(ctx context.Context) {
 		return
 	}
 	w.followAddresses(looking, route, observed)
-	if len(observed.workers()) > 0 {
-		w.placeWorkers(ctx, followed)
+	// A slice that runs workers beside a live one that has none was left by a cutover, which stopped them.
+	if len(observed.workers()) > 0 || w.owed.Load() {
+		w.placeWorkers(ctx)
 	}
 }
 

@@ -52,6 +52,9 @@ func (w *worker) keepMirror(ctx context.Context) {
 		w.Data.Mirror("")
 		return
 	}
+	// Whoever asked may have gone away; what was switched is done nevertheless.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), openWithin)
+	defer cancel()
 	route, err := w.Router.Current(ctx)
 	if err != nil {
 		w.log.Error("could not see which slice is to be mirrored", "error", err)

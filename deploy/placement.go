@@ -5,18 +5,6 @@ import (
 	"slices"
 )
 
-// occasion says what the place of workers is looked at for.
-type occasion int
-
-const (
-	// restarted is after a start of verdigris: a cutover may have been cut off anywhere, so that a live worker that does
-	// not run may have been stopped by it.
-	restarted occasion = iota
-	// followed is every few seconds. A live worker that has ended by itself is then its restart policy's business, as in
-	// Docker Compose; one that was never started, or whose start has failed, is ours.
-	followed
-)
-
 // misplaced says what is not as it should be: workers of the live slice that are to be started, and slices whose
 // workers are to be stopped.
 type misplaced struct {
@@ -24,10 +12,12 @@ type misplaced struct {
 	stop  []Slice
 }
 
+func (m misplaced) none() bool { return m.start == "" && len(m.stop) == 0 }
+
 // placeWorkers sees to it that workers run on the live slice alone. An operation knows better where they belong, so
 // nothing is done beside one; what it leaves is looked at the next time.
-func (w *worker) placeWorkers(ctx context.Context, why occasion) {
-	if m, err := w.misplacedWorkers(ctx, why); err != nil || m.start == "" && len(m.stop) == 0 {
+func (w *worker) placeWorkers(ctx context.Context) {
+	if m, err := w.misplacedWorkers(ctx); err != nil || m.none() && !w.owed.Load() {
 		return
 	}
 	if !w.operation.TryLock() {
@@ -35,7 +25,7 @@ func (w *worker) placeWorkers(ctx context.Context, why occasion) {
 	}
 	defer w.operation.Unlock()
 	// Looked at again: an operation may have come and gone in between.
-	m, err := w.misplacedWorkers(ctx, why)
+	m, err := w.misplacedWorkers(ctx)
 	if err != nil {
 		return
 	}
@@ -46,13 +36,14 @@ func (w *worker) placeWorkers(ctx context.Context, why occasion) {
 		w.placed("stopped the workers of a slice that is not live", slice, n, err)
 	}
 	if m.start != "" {
-		n, err := w.Runtime.StartWorkers(ctx, m.start, w.logWorkers)
-		w.owed.Store(err != nil)
+		var n int
+		n, err = w.Runtime.StartWorkers(ctx, m.start, w.logWorkers)
 		w.placed("started the workers of the live slice", m.start, n, err)
 	}
+	w.owed.Store(err != nil)
 }
 
-func (w *worker) misplacedWorkers(ctx context.Context, why occasion) (m misplaced, err error) {
+func (w *worker) misplacedWorkers(ctx context.Context) (m misplaced, err error) {
 	ctx, cancel := context.WithTimeout(ctx, observeWithin)
 	defer cancel()
 	route, err := w.Router.Current(ctx)
@@ -64,11 +55,10 @@ func (w *worker) misplacedWorkers(ctx context.Context, why occasion) (m misplace
 		if err != nil {
 			return m, err
 		}
-		owed := why == restarted || w.owed.Load()
 		switch {
 		case slice != route.Slice && slices.ContainsFunc(observed.Containers, workerRuns):
 			m.stop = append(m.stop, slice)
-		case slice == route.Slice && slices.ContainsFunc(observed.Containers, func(c ContainerStatus) bool { return workerWaits(c, owed) }):
+		case slice == route.Slice && slices.ContainsFunc(observed.Containers, w.workerWaits):
 			m.start = slice
 		}
 	}
@@ -79,9 +69,10 @@ func workerRuns(c ContainerStatus) bool {
 	return c.Worker && (c.State == "running" || c.State == "restarting")
 }
 
-// workerWaits tells whether a worker has to be started; with owed, one that has ended too.
-func workerWaits(c ContainerStatus, owed bool) bool {
-	return c.Worker && (c.State == "created" || owed && c.State == "exited")
+// workerWaits tells whether a worker of the live slice has to be started. One that has ended by itself is its restart
+// policy's business, as in Docker Compose; one that was never started, or that we may have stopped, is ours.
+func (w *worker) workerWaits(c ContainerStatus) bool {
+	return c.Worker && (c.State == "created" || c.State == "exited" && w.owed.Load())
 }
 
 func (w *worker) logWorkers(line string, _ ...Step) { w.log.Info("workers", "progress", line) }

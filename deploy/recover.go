@@ -27,12 +27,12 @@ func (w *worker) recover(ctx context.Context, route Route) {
 }
 
 func (w *worker) takeUp(ctx context.Context, route Route) error {
-	// Requests may have come in already; the journal has them too, so it is the whole truth about who waits.
-	w.intake.Lock()
-	defer w.intake.Unlock()
 	if err := w.restoreMirror(ctx, route.Slice); err != nil {
 		return err
 	}
+	// Requests may have come in already; the journal has them too, so it is the whole truth about who waits.
+	w.intake.Lock()
+	defer w.intake.Unlock()
 	unfinished, err := w.journal.Unfinished(ctx, w.app.Name)
 	if err != nil {
 		return err

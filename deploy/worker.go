@@ -25,7 +25,9 @@ type worker struct {
 	traffic   sync.Mutex
 
 	mirror mirrorSwitch
-	owed   atomic.Bool // workers of the live slice could not be started
+	// owed tells that workers of the live slice may have been stopped and not started again: a start of them has failed,
+	// or verdigris has just started and may have died in the middle of a cutover.
+	owed atomic.Bool
 }
 
 func newWorker(c *Controller, app App, a Adapters) *worker {
@@ -36,12 +38,13 @@ func newWorker(c *Controller, app App, a Adapters) *worker {
 }
 
 func (w *worker) run(ctx context.Context) {
+	w.owed.Store(true)
 	route := w.restoreRoute(ctx)
 	var following sync.WaitGroup
 	following.Go(func() { w.followAlways(ctx) })
 	defer following.Wait()
 	w.recover(ctx, route)
-	w.placeWorkers(ctx, restarted)
+	w.placeWorkers(ctx)
 	for {
 		select {
 		case <-ctx.Done():

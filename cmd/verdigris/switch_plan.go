@@ -26,8 +26,8 @@ func planRows(p deploy.SwitchPlan) [][]string {
 	if p.Ahead > 0 {
 		rows = append(rows, []string{"before it", fmt.Sprintf("%d of the operations that are queued or running", p.Ahead)})
 	}
-	if p.Mirror != nil {
-		rows = append(rows, []string{"mirror", mirrorLine(true, *p.Mirror)})
+	if p.Mirror != nil && p.From != "" { // with nothing live there is nothing to mirror
+		rows = append(rows, []string{"mirror", mirrorLine(false, *p.Mirror)})
 	}
 	if p.Copy != nil {
 		rows = append(rows, []string{"copy", p.Copy.String()})
