@@ -50,3 +50,11 @@ type Strays struct {
 	Keys  []string  `json:"keys"` // the first few
 	Last  time.Time `json:"last"`
 }
+
+// count is 0 for no strays at all.
+func (s *Strays) count() int64 {
+	if s == nil {
+		return 0
+	}
+	return s.Count
+}
