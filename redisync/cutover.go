@@ -29,17 +29,25 @@ func (f *follower) prepare(ctx context.Context) error {
 			break
 		}
 	}
-	if err := f.transfer.to.keepHistory(ctx); err != nil {
-		return err
-	}
-	if f.watch == nil {
-		return f.watchSource(ctx)
-	}
-	return nil
+	return f.makeReady(ctx)
 }
 
-// watchSource has the source tell who else writes to it. The connection outlives the follower: it becomes the one by
-// which the mirror that turned round writes.
+// makeReady joins the target's stream, by which the mirror turns round, and has the source tell who else writes to it.
+// Both connections outlive the follower, for the one that goes the other way.
+func (f *follower) makeReady(ctx context.Context) error {
+	if f.reverse == nil {
+		l, err := f.transfer.to.joinNow(context.WithoutCancel(ctx))
+		if err != nil {
+			return err
+		}
+		f.reverse = l
+	}
+	if f.watch != nil {
+		return nil
+	}
+	return f.watchSource(ctx)
+}
+
 func (f *follower) watchSource(ctx context.Context) error {
 	c, err := f.transfer.from.dial(context.WithoutCancel(ctx))
 	if err != nil {
@@ -53,27 +61,23 @@ func (f *follower) watchSource(ctx context.Context) error {
 	return nil
 }
 
-// keepHistory makes the server keep a backlog of its stream, which it begins with its first replica.
-func (s *server) keepHistory(ctx context.Context) error {
+// joinNow attaches to the server's stream at its end.
+func (s *server) joinNow(ctx context.Context) (*link, error) {
 	now, err := s.replication(ctx)
-	if err != nil || positionOf(now).id != "" {
-		return err
-	}
-	defer s.hasten(ctx)()
-	l, err := s.attach(ctx, position{})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	l.close()
-	return nil
+	at := positionOf(now)
+	if at.id == "" { // it begins to keep a history with its first replica
+		defer s.hasten(ctx)()
+	}
+	return s.attach(ctx, at)
 }
 
 // settle brings the target to where the source is now that nothing writes any more, and makes sure that both are equal.
 func (f *follower) settle(ctx context.Context) (compared int, err error) {
-	if f.watch == nil { // another follower was prepared, and broke
-		if err := f.watchSource(ctx); err != nil {
-			return 0, err
-		}
+	if err := f.makeReady(ctx); err != nil { // it has been done, but for a follower that broke since
+		return 0, err
 	}
 	if _, _, err := f.watch.strays(); err != nil {
 		return 0, err
@@ -143,7 +147,17 @@ func (f *follower) rest(ctx context.Context) error {
 }
 
 // resume goes on after a cutover that was called off.
-func (f *follower) resume() { f.resting = false }
+func (f *follower) resume() {
+	f.resting = false
+	f.dropReverse()
+}
+
+func (f *follower) dropReverse() {
+	if f.reverse != nil {
+		f.reverse.close()
+		f.reverse = nil
+	}
+}
 
 // leave ends the following after a cutover, and returns what a mirror the other way round goes on with: nil where it
 // has to begin by a copy. Fenced says why the source is not fenced, if it was to be.
@@ -155,15 +169,15 @@ func (f *follower) leave(ctx context.Context, fencing bool) (h *handover, late [
 		unfenced = f.watch.login()
 	}
 	keys, all, err := f.watch.strays()
-	if err != nil || all || f.back.id == "" {
+	if err != nil || all || f.back.id == "" || f.reverse == nil {
 		return nil, keys, errors.Join(unfenced, err)
 	}
 	late, err = f.stillThere(keys)
 	if err != nil {
 		return nil, keys, errors.Join(unfenced, err)
 	}
-	h = &handover{transfer: f.transfer.reversed(), to: f.watch, at: f.back, late: keys}
-	f.watch, f.left = nil, true
+	h = &handover{transfer: f.transfer.reversed(), to: f.watch, link: f.reverse, at: f.back, late: keys}
+	f.watch, f.reverse, f.left = nil, nil, true
 	return h, late, unfenced
 }
 
@@ -196,7 +210,7 @@ func (t *transfer) reversed() *transfer {
 type mirrored struct {
 	mirror  *mirror
 	instead *transfer // an ordinary one, where the mirror turned out to be impossible
-	settled bool
+	begun   bool      // the mirror has been prepared, and not turned
 }
 
 // brokenFor is how long a transfer waits for a mirror that broke to come back.
@@ -211,6 +225,7 @@ func (t *mirrored) Copy(ctx context.Context, progress func(deploy.CopyProgress))
 			return t.copyInstead(ctx, progress)
 		}
 		if err == nil {
+			t.begun = true
 			err = t.mirror.ask(ctx, func(f *follower) error { return f.prepare(ctx) })
 		}
 		if err == nil {
@@ -266,7 +281,7 @@ func (t *mirrored) Settle(ctx context.Context) (deploy.CopyReport, error) {
 		return t.instead.Settle(ctx)
 	}
 	began, compared := time.Now(), 0
-	t.settled = true
+	t.begun = true
 	err := t.mirror.ask(ctx, func(f *follower) (err error) {
 		compared, err = f.settle(ctx)
 		return err
@@ -283,6 +298,7 @@ func (t *mirrored) Turn(ctx context.Context) (late []string, err error) {
 		return t.instead.Turn(ctx)
 	}
 	m := t.mirror
+	t.begun = false
 	var h *handover
 	var unfenced error
 	err = m.ask(ctx, func(f *follower) error {
@@ -301,10 +317,10 @@ func (t *mirrored) Close() error {
 	if t.instead != nil {
 		return t.instead.Close()
 	}
-	if !t.settled {
+	if !t.begun {
 		return nil
 	}
-	t.settled = false
+	t.begun = false
 	ctx, cancel := context.WithTimeout(context.Background(), cleanupTimeout)
 	defer cancel()
 	err := t.mirror.ask(ctx, func(f *follower) error {

@@ -43,7 +43,8 @@ type follower struct {
 	blocked  error     // why the target takes no writes for now
 	resting  bool      // both sides are equal, and the target is the app's to write
 	watch    *conn     // tells of late writes to the source, from before the hold
-	back     position  // of the target's own stream, when both sides were equal
+	reverse  *link     // to the target's own stream, likewise
+	back     position  // in it, when both sides were equal
 	left     bool      // another mirror goes on with the servers
 
 	applied atomic.Int64

@@ -32,8 +32,11 @@ type link struct {
 	cancel  context.CancelFunc
 }
 
-// attach joins the source's stream right after a position. Where the source cannot continue there, or none is given,
-// it starts anew with a full synchronisation: the link then begins at another position than asked for.
+// errHistoryLost means that a source does not have the stream any more from the position that was asked for.
+var errHistoryLost = errors.New("it no longer has what was written since the mirror left its stream; a larger repl-backlog-size keeps more")
+
+// attach joins the source's stream right after a position, or, where none is given, where a full synchronisation
+// begins. It returns errHistoryLost where the source cannot continue at the position.
 func (s *server) attach(ctx context.Context, at position) (*link, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	c, err := s.dial(ctx)
@@ -50,6 +53,24 @@ func (s *server) attach(ctx context.Context, at position) (*link, error) {
 	l.done.Go(l.receive)
 	l.done.Go(l.acknowledge)
 	return l, nil
+}
+
+// skipTo drops what comes before an offset of the stream, and returns what has arrived after it.
+func (l *link) skipTo(ctx context.Context, offset int64) (after []byte, err error) {
+	for at := l.start.offset; ; {
+		data, _, err := l.spool.take(nil)
+		if err != nil {
+			return nil, err
+		}
+		if at += int64(len(data)); at >= offset {
+			return data[int64(len(data))-(at-offset):], nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-l.spool.ready:
+		}
+	}
 }
 
 // close leaves the stream.
@@ -90,6 +111,9 @@ func (l *link) join(at position) error {
 		}
 		return nil
 	case len(words) == 3 && words[0] == "+FULLRESYNC":
+		if at.id != "" {
+			return l.fail(errHistoryLost)
+		}
 		offset, ok := parseInt([]byte(words[2]))
 		if !ok {
 			return l.fail(errProtocol)

@@ -29,8 +29,15 @@ type mirror struct {
 type handover struct {
 	*transfer          // from the slice that is live now
 	to        *conn    // tracked, to the other one
-	at        position // of the source's stream, at which both sides were equal
+	link      *link    // to the source's stream
+	at        position // in it, at which both sides were equal
 	late      []string // what was written on the target since
+}
+
+func (h *handover) close() {
+	h.link.close()
+	h.to.close()
+	h.transfer.Close()
 }
 
 const (
@@ -76,6 +83,9 @@ func (m *mirror) run(ctx context.Context, h *handover) {
 			pause = retryFirst
 		}
 		m.broke(err)
+		if errors.Is(err, errHistoryLost) || errors.Is(err, errResync) {
+			continue // nothing is wrong with the servers
+		}
 		select {
 		case <-ctx.Done():
 			return
@@ -115,6 +125,7 @@ func (m *mirror) session(ctx context.Context, h *handover) (err error) {
 // close ends a follower and all its connections.
 func (f *follower) close() {
 	f.link.close()
+	f.dropReverse()
 	if f.watch != nil {
 		f.watch.close()
 	}
@@ -179,17 +190,15 @@ func (m *mirror) attach(ctx context.Context, p *pair) (*follower, error) {
 		defer p.transfer.from.hasten(ctx)()
 	}
 	l, err := p.from.side.attach(ctx, at)
+	if errors.Is(err, errHistoryLost) && at.db != unknownDB { // where a mirror left off is too long ago
+		at, err = position{}, p.transfer.to.forget(ctx, markerKey)
+		if err == nil {
+			return m.attach(ctx, p)
+		}
+	}
 	if err != nil {
 		return nil, m.cannot(err, "a user of the live slice's redis that may use PSYNC, REPLCONF and INFO")
 	}
-	if l.start.offset != at.offset {
-		l.start.db = unknownDB
-	}
-	return m.follower(ctx, p, l, table)
-}
-
-// follower joins the connections; the link is closed if that fails.
-func (m *mirror) follower(ctx context.Context, p *pair, l *link, table commandTable) (*follower, error) {
 	sight, err := p.to.side.dial(ctx)
 	if err != nil {
 		l.close()
@@ -227,35 +236,41 @@ func (m *mirror) cannot(err error, needs string) error {
 
 // takeOver goes on with what another mirror left in step.
 func (m *mirror) takeOver(ctx context.Context, h *handover) (*follower, error) {
-	run := h.newPass(snapshotCopies{h.transfer})
-	context.AfterFunc(ctx, func() { h.to.tcp.Close() }) // it was made to outlive the mirror before
-	from, err := h.transfer.from.dial(ctx)
+	context.AfterFunc(ctx, func() { // both were made to outlive the mirror before
+		h.to.tcp.Close()
+		h.link.cancel()
+	})
+	f, err := m.continued(ctx, h)
 	if err != nil {
-		h.to.close()
-		h.transfer.Close()
-		return nil, err
-	}
-	p := &pair{pass: run, from: from, to: h.to}
-	table, err := h.transfer.from.commands(ctx)
-	var l *link
-	if err == nil {
-		l, err = h.transfer.from.attach(ctx, h.at)
-	}
-	if err == nil && l.start.offset != h.at.offset {
-		l.close()
-		err = errHistoryLost
-	}
-	var f *follower
-	if err == nil {
-		f, err = m.follower(ctx, p, l, table)
-	}
-	if err != nil {
-		p.close()
-		h.transfer.Close()
+		h.close()
 		return nil, err
 	}
 	for _, key := range h.late {
 		f.taint(key)
 	}
-	return f, f.flush()
+	return f, f.work()
+}
+
+func (m *mirror) continued(ctx context.Context, h *handover) (*follower, error) {
+	after, err := h.link.skipTo(ctx, h.at.offset)
+	if err != nil {
+		return nil, err
+	}
+	table, err := h.transfer.from.commands(ctx)
+	if err != nil {
+		return nil, err
+	}
+	from, err := h.transfer.from.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	sight, err := h.transfer.to.dial(ctx)
+	if err != nil {
+		from.close()
+		return nil, err
+	}
+	h.link.start.offset = h.at.offset
+	f := newFollower(&pair{pass: h.newPass(snapshotCopies{h.transfer}), from: from, to: h.to}, sight, h.link, table)
+	f.decode.feed(after)
+	return f, nil
 }

@@ -72,9 +72,12 @@ func (d *Data) release() {
 func (d *Data) turned(m *mirror, h *handover, unfenced error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.mirror == m { // it was not switched off meanwhile
+	switch {
+	case d.mirror == m:
 		d.live = m.to
 		d.apply(h)
+	case h != nil: // it was switched off meanwhile
+		h.close()
 	}
 	return d.noteFence(m.from, unfenced)
 }

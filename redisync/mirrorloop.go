@@ -81,10 +81,6 @@ func (m *mirror) rejoin(ctx context.Context, f *follower) error {
 	for {
 		l, err := m.reattach(ctx, f, at)
 		if err == nil {
-			if l.start.offset != at.offset {
-				l.close()
-				return errHistoryLost
-			}
 			l.start.db = at.db
 			m.set(func(*deploy.MirrorStatus) { f.join(l) }) // the status reads from the link
 			m.enter(deploy.MirrorInStep)
@@ -106,9 +102,6 @@ func (m *mirror) rejoin(ctx context.Context, f *follower) error {
 	}
 }
 
-// errHistoryLost means that a source does not have what a mirror missed any more.
-var errHistoryLost = errors.New("the live slice's redis no longer has what was written since the link broke")
-
 // reattach connects anew, to wherever the source is by now.
 func (m *mirror) reattach(ctx context.Context, f *follower, at position) (*link, error) {
 	address, err := f.from.side.Address(ctx)
@@ -116,13 +109,13 @@ func (m *mirror) reattach(ctx context.Context, f *follower, at position) (*link,
 		return nil, fmt.Errorf("%w: %w", errLinkLost, f.from.side.fail(ctx, err))
 	}
 	if address != f.from.side.address {
-		return nil, errHistoryLost // another container: its clients have to be made anew
+		return nil, f.from.side.fail(ctx, errHistoryLost) // another server: its clients have to be made anew
 	}
 	l, err := f.from.side.attach(ctx, at)
 	if err == nil {
 		return l, nil
 	}
-	if isReply(err) && !refusedAs(err, "LOADING", "NOMASTERLINK") {
+	if errors.Is(err, errHistoryLost) || isReply(err) && !refusedAs(err, "LOADING", "NOMASTERLINK") {
 		return nil, err
 	}
 	return nil, fmt.Errorf("%w: %w", errLinkLost, err)
