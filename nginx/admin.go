@@ -14,6 +14,8 @@ import (
 // admin asks the router about itself, on the socket that is for verdigris alone.
 type admin struct{ socket string }
 
+func (r *Router) admin() admin { return admin{r.settings.run(adminSocket)} }
+
 // generation returns the number of the configuration that the answering worker runs.
 func (a admin) generation(ctx context.Context) (uint64, error) {
 	body, err := a.get(ctx, "/generation")

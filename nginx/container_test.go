@@ -90,7 +90,7 @@ func newContainerSite(t *testing.T) (*site, dockerContainer) {
 	start("edge", edgeCommand(ContainerConfDir))
 	s.Process = ContainerProcess{router}
 	eventually(t, "the router answers", func() bool {
-		_, err := (admin{s.settings.run(adminSocket)}).generation(t.Context())
+		_, err := s.admin().generation(t.Context())
 		return err == nil
 	})
 	s.waitForEdge(t)

@@ -173,6 +173,12 @@ func (g *gate) count() (held int, longest time.Duration) {
 	return g.held, g.longest
 }
 
+func (g *gate) waitingNow() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.waiting
+}
+
 // close answers those who are still there and removes the socket. A request that comes to ask later finds nobody
 // and goes on by itself.
 func (g *gate) close(ctx context.Context) error {

@@ -65,7 +65,7 @@ func (s *site) startRouter(t *testing.T) {
 	s.router = startDaemon(t, routerCommand(s.settings.NginxConfDir, s.settings.NginxRunDir))
 	eventually(t, "the router answers", func() bool {
 		workers, err := s.Process.Workers(t.Context())
-		_, asked := (admin{s.settings.run(adminSocket)}).generation(t.Context())
+		_, asked := s.admin().generation(t.Context())
 		return err == nil && asked == nil && len(workers) > 0
 	})
 }

@@ -74,32 +74,6 @@ type hold struct {
 	ended      bool
 }
 
-// Drain waits until no router worker from before the hold is left. It never takes more than half of the hold's
-// time, so that websockets and long downloads leave enough of it to settle the data.
-func (h *hold) Drain(ctx context.Context, timeout time.Duration) (int, error) {
-	until := min(timeout, h.router.HoldTimeout/2-time.Since(h.gate.since))
-	wait, cancel := context.WithTimeout(ctx, max(until, 0))
-	defer cancel()
-	for {
-		workers, err := h.router.workers(ctx)
-		if err != nil {
-			return 0, fmt.Errorf("drain router: %w", err)
-		}
-		left := draining(workers)
-		if left == 0 {
-			return 0, nil
-		}
-		select {
-		case <-wait.Done():
-			if ctx.Err() != nil {
-				return left, fmt.Errorf("drain router: %w", ctx.Err())
-			}
-			return left, nil
-		case <-time.After(5 * time.Millisecond):
-		}
-	}
-}
-
 // Route puts the next route in force. It fails when the hold has been called off, because requests have reached
 // the old slice since.
 func (h *hold) Route(ctx context.Context) error {

@@ -58,7 +58,7 @@ func TestHeldBodiesAreReplayedIntactToTheNewSlice(t *testing.T) {
 	left, err := h.Drain(t.Context(), patience)
 	must(t, err)
 	if left != 0 {
-		t.Errorf("%d workers are left", left)
+		t.Errorf("%d requests are left", left)
 	}
 	must(t, h.Route(t.Context()))
 	held, longest, err := h.Release(t.Context())
@@ -185,13 +185,13 @@ func TestDrainWaitsForRequestsThatWereThereBefore(t *testing.T) {
 	left, err := h.Drain(t.Context(), 200*time.Millisecond)
 	must(t, err)
 	if left != 1 {
-		t.Errorf("%d workers are busy", left)
+		t.Errorf("%d requests are left", left)
 	}
 	close(finish)
 	left, err = h.Drain(t.Context(), patience)
 	must(t, err)
 	if a := receive(t, slow); left != 0 || a.body != "done" {
-		t.Errorf("%d workers are left, the request got %q", left, a.body)
+		t.Errorf("%d requests are left, this one got %q", left, a.body)
 	}
 }
 

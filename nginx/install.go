@@ -96,7 +96,7 @@ func (r *Router) reload(ctx context.Context, before []Worker, generation uint64)
 // confirm returns nil when a worker of the generation answers and none of the workers before takes connections
 // any more: from then on every new request is routed by it.
 func (r *Router) confirm(ctx context.Context, before []Worker, generation uint64) error {
-	running, err := (admin{r.settings.run(adminSocket)}).generation(ctx)
+	running, err := r.admin().generation(ctx)
 	if err != nil {
 		return err
 	}
