@@ -5,41 +5,49 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"verdigris/deploy"
 )
 
 // Drain waits until no router worker from before the hold is left. It never takes more than half of the hold's
 // time, so that websockets and long downloads leave enough of it to settle the data. It returns how many requests
-// those workers still have.
+// those workers still have. For requests that stayed behind in an earlier cutover it does not wait again.
 func (h *hold) Drain(ctx context.Context, timeout time.Duration) (int, error) {
-	until := min(timeout, h.router.HoldTimeout/2-time.Since(h.gate.since))
-	wait, cancel := context.WithTimeout(ctx, max(until, 0))
+	limit := min(timeout, h.router.HoldTimeout/2-time.Since(h.gate.since))
+	wait, cancel := context.WithTimeout(ctx, max(limit, 0))
 	defer cancel()
 	for {
 		workers, err := h.router.workers(ctx)
 		if err != nil {
 			return 0, fmt.Errorf("drain router: %w", err)
 		}
-		if draining(workers) == 0 {
-			return 0, nil
+		h.outlived = h.router.leavers.waitedFor(workers)
+		if len(h.outlived) == 0 {
+			return h.left(ctx, workers)
 		}
 		select {
 		case <-wait.Done():
-			return h.left(ctx)
-		case <-time.After(5 * time.Millisecond):
+			return h.left(ctx, workers)
+		case <-time.After(pollEvery):
 		}
 	}
 }
 
-// left counts the requests that old workers are left with; there is one at least, or they would have ended.
-func (h *hold) left(ctx context.Context) (int, error) {
+// left counts the requests that workers of the old slice are left with. A worker has one at least, or it would have
+// ended.
+func (h *hold) left(ctx context.Context, workers []Worker) (int, error) {
+	least := len(h.outlived) + h.router.leavers.count(workers, h.live.Slice)
 	if ctx.Err() != nil {
-		return 1, fmt.Errorf("drain router: %w", ctx.Err())
+		return least, fmt.Errorf("drain router: %w", context.Cause(ctx))
+	}
+	if least == 0 {
+		return 0, nil
 	}
 	n, err := h.stayed(ctx)
 	if err != nil {
-		return 1, fmt.Errorf("drain router: %w", err)
+		return least, fmt.Errorf("drain router: %w", err)
 	}
-	return max(n, 1), nil
+	return max(n, least), nil
 }
 
 // stayed is what the router serves less what waits at the gate. A request on its way to the gate is counted by the
@@ -56,4 +64,45 @@ func (h *hold) stayed(ctx context.Context) (int, error) {
 		least = min(least, serving-atGate)
 	}
 	return least, nil
+}
+
+// leavers are the workers that outlived a cutover's drain, and the slices that they lead to.
+type leavers map[string]deploy.Slice
+
+// waitedFor returns the draining workers that no earlier drain has given up on.
+func (l leavers) waitedFor(workers []Worker) (busy []Worker) {
+	for _, w := range workers {
+		if _, given := l[w.PID]; w.Draining && !given {
+			busy = append(busy, w)
+		}
+	}
+	return busy
+}
+
+func (l leavers) add(workers []Worker, slice deploy.Slice) {
+	for _, w := range workers {
+		l[w.PID] = slice
+	}
+}
+
+func (l leavers) count(workers []Worker, slice deploy.Slice) (n int) {
+	for _, w := range workers {
+		if w.Draining && l[w.PID] == slice {
+			n++
+		}
+	}
+	return n
+}
+
+// forget removes those that have ended. Their ids may be given to new workers, which take connections at first.
+func (l leavers) forget(workers []Worker) {
+	there := make(map[string]bool)
+	for _, w := range workers {
+		there[w.PID] = w.Draining
+	}
+	for pid := range l {
+		if !there[pid] {
+			delete(l, pid)
+		}
+	}
 }
