@@ -10,14 +10,17 @@ import (
 	"time"
 )
 
-// flow is clients that keep their connections and send a request every few milliseconds; it notes how long each took.
+// flow is clients that keep their connections and send a request every few milliseconds; it notes when.
 type flow struct {
 	mu      sync.Mutex
-	took    []time.Duration
+	seen    []span
 	failed  int
 	stop    context.CancelFunc
 	running sync.WaitGroup
 }
+
+// span is one request, from its first byte to the last one of its answer.
+type span struct{ from, to time.Time }
 
 func startFlow(b *testing.B, addr string, clients int) *flow {
 	ctx, cancel := context.WithCancel(b.Context())
@@ -37,39 +40,47 @@ func (f *flow) client(ctx context.Context, addr string) {
 		if err != nil {
 			return
 		}
-		start := time.Now()
+		from := time.Now()
 		status, _, _, err := c.do(r)
-		f.note(time.Since(start), err == nil && status == http.StatusOK)
+		f.note(span{from, time.Now()}, err == nil && status == http.StatusOK)
 		time.Sleep(2 * time.Millisecond)
 	}
 }
 
-func (f *flow) note(took time.Duration, ok bool) {
+func (f *flow) note(s span, ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.took = append(f.took, took)
+	f.seen = append(f.seen, s)
 	if !ok {
 		f.failed++
 	}
 }
 
-// longest takes the n longest of the times since the last call, once that many more have come.
-func (f *flow) longest(b *testing.B, n int) []time.Duration {
+// await waits for that many more requests.
+func (f *flow) await(b *testing.B, n int) {
 	b.Helper()
 	f.mu.Lock()
-	begun := len(f.took)
+	want := len(f.seen) + n
 	f.mu.Unlock()
-	eventually(b, "those that waited have their answers", func() bool {
+	eventually(b, "requests flow", func() bool {
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		return len(f.took) >= begun+n
+		return len(f.seen) >= want
 	})
+}
+
+// across returns how long those requests took that were under way at one of the moments.
+func (f *flow) across(moments []time.Time) (took []time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	slices.Sort(f.took)
-	longest := slices.Clone(f.took[len(f.took)-n:])
-	f.took = nil
-	return longest
+	for _, s := range f.seen {
+		for _, m := range moments {
+			if s.from.Before(m) && s.to.After(m) {
+				took = append(took, s.to.Sub(s.from))
+			}
+		}
+	}
+	return took
 }
 
 func (f *flow) end() {
@@ -81,30 +92,30 @@ func (f *flow) end() {
 const settling = 10 * time.Millisecond
 
 // BenchmarkHeldRequest moves the traffic to and fro under a steady flow of requests on kept connections, and reports
-// how long those took that waited at the gate: the longest of each cutover, as many as the gate has counted.
+// how long those took that waited at the gate: all that were under way when it opened.
 func BenchmarkHeldRequest(b *testing.B) {
 	s, blue, green := twoSlices(b, nil)
 	f := startFlow(b, s.addr, 16)
-	var waits []time.Duration
+	var released []time.Time
 	from, to := blue, green
 	for range 40 {
-		f.longest(b, 100) // so that requests flow, and none from before counts
+		f.await(b, 100)
 		h, err := s.Hold(b.Context(), to.route())
 		must(b, err)
 		_, err = h.Drain(b.Context(), patience)
 		must(b, err)
 		time.Sleep(settling)
 		must(b, h.Route(b.Context()))
-		held, _, err := h.Release(b.Context())
+		released = append(released, time.Now())
+		_, _, err = h.Release(b.Context())
 		must(b, err)
-		waits = append(waits, f.longest(b, held)...)
 		from, to = to, from
 	}
 	f.end()
 	if f.failed > 0 {
 		b.Errorf("%d requests failed", f.failed)
 	}
-	reportWaits(b, waits)
+	reportWaits(b, f.across(released))
 }
 
 func reportWaits(b *testing.B, waits []time.Duration) {
