@@ -83,14 +83,15 @@ func (e *Engine) exec(ctx context.Context, id string, command container.ExecOpti
 	return done.ExitCode, err
 }
 
-// Signal sends the signal, e.g. SIGHUP, to the container's first process. It does so from inside: an engine that is asked
-// to send any signal takes the container for one that was stopped on purpose, and no longer restarts it when it dies
-// or when the machine comes up. An image without a shell leaves no other way.
-func (c *Container) Signal(ctx context.Context, signal string) error {
+// Signal sends the signal, e.g. SIGHUP, to the processes with those ids, as Processes has them; without any, to the
+// container's first process. It does so from inside: an engine that is asked to send any signal takes the container for
+// one that was stopped on purpose, and no longer restarts it when it dies or when the machine comes up. An image without
+// a shell leaves no other way, and none at all to any but the first process.
+func (c *Container) Signal(ctx context.Context, signal string, ids ...string) error {
 	verb := fmt.Sprintf("send %s to service %s", signal, c.service)
 	return c.engine.do(ctx, verb, func(ctx context.Context) error {
-		output, status, err := c.say(ctx, "kill -s "+strings.TrimPrefix(signal, "SIG")+" 1 2>&1")
-		if errors.Is(err, errNoShell) {
+		output, status, err := c.say(ctx, killLine(signal, ids))
+		if errors.Is(err, errNoShell) && len(ids) == 0 {
 			return c.signalFromOutside(ctx, signal)
 		}
 		if err == nil && status != 0 {
@@ -98,6 +99,13 @@ func (c *Container) Signal(ctx context.Context, signal string) error {
 		}
 		return err
 	})
+}
+
+func killLine(signal string, ids []string) string {
+	if len(ids) == 0 {
+		ids = []string{"1"}
+	}
+	return "kill -s " + strings.TrimPrefix(signal, "SIG") + " " + strings.Join(ids, " ") + " 2>&1"
 }
 
 func (c *Container) signalFromOutside(ctx context.Context, signal string) error {
@@ -112,10 +120,9 @@ func (c *Container) signalFromOutside(ctx context.Context, signal string) error 
 func (c *Container) Processes(ctx context.Context) ([][2]string, error) {
 	var list [][2]string
 	err := c.engine.do(ctx, "list the processes of service "+c.service, func(ctx context.Context) error {
-		// One file for each process, its words ended by zeros (proc(5)); -s, since processes end in between.
-		output, _, err := c.say(ctx, "grep -as '' /proc/[0-9]*/cmdline")
-		if errors.Is(err, errNoShell) || err == nil && output == "" { // not every image has grep
-			list, err = c.processesFromOutside(ctx)
+		output, _, err := c.say(ctx, listProcesses)
+		if errors.Is(err, errNoShell) {
+			list, err = c.processesFromOutside(ctx) // with the ids that the host has for them
 			return err
 		}
 		list = commandLines(output)
@@ -123,6 +130,11 @@ func (c *Container) Processes(ctx context.Context) ([][2]string, error) {
 	})
 	return list, err
 }
+
+// listProcesses prints one file for each process, its words ended by zeros (proc(5)); -s, since processes end in
+// between. An image without grep has to do with words that run together.
+const listProcesses = `if command -v grep > /dev/null; then grep -as '' /proc/[0-9]*/cmdline; else ` +
+	`for p in /proc/[0-9]*; do read -r words < $p/cmdline; printf '%s\n' "$p/cmdline:$words"; done 2> /dev/null; fi`
 
 // commandLines reads lines such as /proc/7/cmdline:nginx: worker process. A command line may have more lines of its own.
 func commandLines(text string) (list [][2]string) {

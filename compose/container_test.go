@@ -93,6 +93,31 @@ func TestAContainerWithoutAShellTakesSignalsToo(t *testing.T) {
 		_, err := router.Exec(t.Context(), "cat", "/tmp/mark")
 		return err == nil
 	})
+	wants(t, router.Signal(t.Context(), "SIGQUIT", "7"), "no shell") // the ids that are known are the host's
+}
+
+func TestAnyProcessOfAContainerTakesSignalsAlsoInAnImageWithoutGrep(t *testing.T) {
+	e := connected(t)
+	s := newSite(t, e, "services: {web: {image: x}}")
+	s.write("bare/Dockerfile", "FROM "+debian+"\nRUN rm /usr/bin/grep\n")
+	s.write("shared.yml", `services: {router: {build: bare, command: [bash, -c, "sleep 600 & wait; sleep 600"]}}`)
+	check(t, s.UpShared(t.Context(), s.log))
+	router := s.SharedContainer("router")
+	sleeper := func() (id string) {
+		processes, err := router.Processes(t.Context())
+		check(t, err)
+		for _, p := range processes {
+			if strings.HasPrefix(p[1], "sleep") {
+				id = p[0]
+			}
+		}
+		return id
+	}
+	var first string
+	eventually(t, "the first sleep", func() bool { first = sleeper(); return first != "" })
+	check(t, router.Signal(t.Context(), "SIGTERM", first))
+	eventually(t, "the second one", func() bool { id := sleeper(); return id != "" && id != first })
+	wants(t, router.Signal(t.Context(), "SIGTERM", "999999"), "send SIGTERM to service router", "No such process")
 }
 
 func TestASecondDirectoryDoesNotTakeOverAProjectOfTheSameName(t *testing.T) {

@@ -9,10 +9,14 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"verdigris/deploy"
 )
 
 // admin asks the router about itself, on the socket that is for verdigris alone.
 type admin struct{ socket string }
+
+func (r *Router) admin() admin { return admin{r.settings.run(adminSocket)} }
 
 // generation returns the number of the configuration that the answering worker runs.
 func (a admin) generation(ctx context.Context) (uint64, error) {
@@ -25,6 +29,15 @@ func (a admin) generation(ctx context.Context) (uint64, error) {
 		return 0, fmt.Errorf("ask router for its generation: it answers %q", body)
 	}
 	return n, nil
+}
+
+// slice returns the slice that the router sends requests to, those aside that ask the gate.
+func (a admin) slice(ctx context.Context) (deploy.Slice, error) {
+	body, err := a.get(ctx, "/slice")
+	if err != nil {
+		return "", fmt.Errorf("ask router for its slice: %w", err)
+	}
+	return deploy.Slice(strings.TrimSpace(body)), nil
 }
 
 func (a admin) get(ctx context.Context, path string) (string, error) {

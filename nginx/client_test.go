@@ -59,7 +59,7 @@ type answer struct {
 }
 
 // send sends a request through the edge in the background.
-func (s *site) send(t *testing.T, method, path, id string, body io.Reader) <-chan answer {
+func (s *site) send(t testing.TB, method, path, id string, body io.Reader) <-chan answer {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, s.url+path, body)
 	must(t, err)
@@ -74,7 +74,7 @@ func (s *site) send(t *testing.T, method, path, id string, body io.Reader) <-cha
 	return answers
 }
 
-func receive(t *testing.T, answers <-chan answer) answer {
+func receive(t testing.TB, answers <-chan answer) answer {
 	t.Helper()
 	select {
 	case a := <-answers:

@@ -9,8 +9,9 @@ import (
 type Container interface {
 	// Exec runs a command in the container. A status other than 0 is an error that carries the output.
 	Exec(ctx context.Context, argv ...string) (output string, err error)
-	// Signal sends a signal, e.g. "SIGHUP", to the container's first process, which must be the nginx master.
-	Signal(ctx context.Context, signal string) error
+	// Signal sends a signal, e.g. "SIGHUP", to the processes with those ids, as Processes has them; without any, to the
+	// container's first process, which must be the nginx master.
+	Signal(ctx context.Context, signal string, ids ...string) error
 	// Processes lists process ids and command lines.
 	Processes(ctx context.Context) ([][2]string, error)
 }
@@ -34,6 +35,21 @@ func (p ContainerProcess) Test(ctx context.Context, file string) error {
 func (p ContainerProcess) Reload(ctx context.Context) error {
 	if err := p.Container.Signal(ctx, "SIGHUP"); err != nil {
 		return fmt.Errorf("reload nginx: %w", err)
+	}
+	return nil
+}
+
+// Retire sends SIGQUIT to the workers.
+func (p ContainerProcess) Retire(ctx context.Context, workers []Worker) error {
+	if len(workers) == 0 {
+		return nil
+	}
+	ids := make([]string, len(workers))
+	for i, w := range workers {
+		ids[i] = w.PID
+	}
+	if err := p.Container.Signal(ctx, "SIGQUIT", ids...); err != nil {
+		return fmt.Errorf("retire nginx workers: %w", err)
 	}
 	return nil
 }

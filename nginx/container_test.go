@@ -26,20 +26,26 @@ func (c dockerContainer) Exec(ctx context.Context, argv ...string) (string, erro
 	return docker(ctx, append([]string{"exec", c.name}, argv...)...)
 }
 
-func (c dockerContainer) Signal(ctx context.Context, signal string) error {
+func (c dockerContainer) Signal(ctx context.Context, signal string, ids ...string) error {
+	if len(ids) > 0 {
+		_, err := c.Exec(ctx, "sh", "-c", "kill -s "+strings.TrimPrefix(signal, "SIG")+" "+strings.Join(ids, " "))
+		return err
+	}
 	_, err := docker(ctx, "kill", "--signal", signal, c.name)
 	return err
 }
 
 func (c dockerContainer) Processes(ctx context.Context) ([][2]string, error) {
-	output, err := docker(ctx, "top", c.name, "-o", "pid,args")
+	output, err := c.Exec(ctx, "sh", "-c", "grep -as '' /proc/[0-9]*/cmdline; true") // ids as the container has them
 	if err != nil {
 		return nil, err
 	}
 	var processes [][2]string
-	for _, line := range strings.Split(output, "\n")[1:] {
-		pid, command, _ := strings.Cut(strings.TrimSpace(line), " ")
-		processes = append(processes, [2]string{pid, strings.TrimSpace(command)})
+	for line := range strings.Lines(output) {
+		path, command, _ := strings.Cut(line, ":")
+		if pid := strings.Split(path, "/"); len(pid) == 4 {
+			processes = append(processes, [2]string{pid[2], strings.TrimSpace(strings.ReplaceAll(command, "\x00", " "))})
+		}
 	}
 	return processes, nil
 }
@@ -90,7 +96,7 @@ func newContainerSite(t *testing.T) (*site, dockerContainer) {
 	start("edge", edgeCommand(ContainerConfDir))
 	s.Process = ContainerProcess{router}
 	eventually(t, "the router answers", func() bool {
-		_, err := (admin{s.settings.run(adminSocket)}).generation(t.Context())
+		_, err := s.admin().generation(t.Context())
 		return err == nil
 	})
 	s.waitForEdge(t)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -148,8 +149,29 @@ func TestVerdigrisKilledAfterRouteSendsWhatWaitedToTheNewSlice(t *testing.T) {
 			t.Errorf("%d from %s", a.status, a.slice)
 		}
 	}
-	if blue.count("POST one")+blue.count("PUT two") != 0 {
+	later := s.send(t, http.MethodPost, "/", "later", strings.NewReader("x"))
+	if a := receive(t, later); a.status != http.StatusOK || a.slice != deploy.Green {
+		t.Errorf("later: %d from %s", a.status, a.slice)
+	}
+	if blue.count("POST one")+blue.count("PUT two")+blue.count("POST later") != 0 {
 		t.Error("a write reached the old slice")
+	}
+
+	// The router still holds; the next verdigris ends that.
+	again, err := New(s.settings, s.Process)
+	must(t, err)
+	again.ReloadTimeout = patience
+	prepared, err := again.Prepare(t.Context())
+	must(t, err)
+	if !prepared.HoldEnded {
+		t.Error("the hold was not ended")
+	}
+	slice, err := s.admin().slice(t.Context())
+	must(t, err)
+	left, err := filepath.Glob(s.settings.conf(anyNextFile))
+	must(t, err)
+	if slice != deploy.Green || len(left) > 0 {
+		t.Errorf("the router leads to %s, and %v is left", slice, left)
 	}
 }
 

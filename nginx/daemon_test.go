@@ -15,7 +15,7 @@ type daemon struct {
 	output *lockedBuffer
 }
 
-func startDaemon(t *testing.T, argv []string) *daemon {
+func startDaemon(t testing.TB, argv []string) *daemon {
 	t.Helper()
 	d := &daemon{cmd: exec.Command(argv[0], argv[1:]...), ended: make(chan struct{}), output: &lockedBuffer{}}
 	d.cmd.Stdout, d.cmd.Stderr = d.output, d.output

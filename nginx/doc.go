@@ -8,12 +8,18 @@
 // Four unix sockets join the parts, all in the run directory:
 //
 //	router.sock        the edge's requests; during a hold they wait at the gate
-//	router-live.sock   the same routes without the gate: where a request goes once it has waited
-//	router-admin.sock  the generation number and nginx's own counters; never reachable through the edge
+//	router-live.sock   the same routes without the gate: where a request goes that finds none
+//	router-admin.sock  the generation, the slice and nginx's own counters; never reachable through the edge
 //	gate.sock          verdigris itself, bound while a hold lasts
 //
-// A request that has waited is sent through router-live.sock, so that the configuration in force at that moment
-// decides where it goes, even if verdigris died meanwhile: before the switch to the old slice, after it to the new.
+// A hold is one reload: its configuration knows both slices, and asks the gate about each request, before it reads the
+// body. To turn the route then takes no reload, only a rename: the next route's file, which waits beside upstream.conf,
+// takes its place. The gate sends requests to the next slice from then on, and a request that finds no gate, because
+// verdigris died, is sent by whether that file still waits. So the truth and the traffic turn in the same step. The
+// plain configuration of the next route is loaded afterwards, when nobody waits any more.
+//
+// A reload is waited for until a worker of the new generation answers and no old worker takes connections. nginx would
+// send the old ones away 100 ms after it has started the new ones; they are told to go as soon as one of those answers.
 //
 // An nginx that was killed leaves its unix sockets behind and cannot bind them again. Whoever starts the router
 // removes them first, as docker-compose.shared.yml does.

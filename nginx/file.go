@@ -18,21 +18,40 @@ func writeFile(path string, content []byte) error {
 }
 
 func replace(path string, content []byte) error {
-	dir := filepath.Dir(path)
-	file, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*.tmp")
+	staged, err := stage(path, content)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(file.Name()) // gone already when all went well
+	defer staged.discard()
+	return staged.commit()
+}
+
+// staged is content on the disk, under a name of its own, that waits to take a file's place.
+type staged struct{ temp, path string }
+
+func stage(path string, content []byte) (staged, error) {
+	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
+	if err != nil {
+		return staged{}, err
+	}
+	s := staged{temp: file.Name(), path: path}
 	_, err = file.Write(content)
 	if err = errors.Join(err, file.Chmod(modeOf(path)), file.Sync(), file.Close()); err != nil {
-		return err
+		s.discard()
+		return staged{}, err
 	}
-	if err := os.Rename(file.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(dir)
+	return s, nil
 }
+
+func (s staged) commit() error {
+	if err := os.Rename(s.temp, s.path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(s.path))
+}
+
+// discard removes what has not been committed.
+func (s staged) discard() { _ = os.Remove(s.temp) } // gone already when all went well
 
 // modeOf keeps the mode of a file that is there; nginx's workers read new ones, so they are for everybody.
 func modeOf(path string) fs.FileMode {

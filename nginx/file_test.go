@@ -172,7 +172,9 @@ type fakeContainer struct {
 func (c fakeContainer) Exec(_ context.Context, argv ...string) (string, error) {
 	return c.exec(argv...)
 }
-func (c fakeContainer) Signal(_ context.Context, signal string) error  { return c.signal(signal) }
+func (c fakeContainer) Signal(_ context.Context, signal string, _ ...string) error {
+	return c.signal(signal)
+}
 func (c fakeContainer) Processes(context.Context) ([][2]string, error) { return c.processes() }
 
 func TestAForeignNginxInAContainerIsTestedAndSignalled(t *testing.T) {

@@ -16,8 +16,8 @@ import (
 // errCalledOff means that requests went to the old slice before the cutover could route them to the new one.
 var errCalledOff = errors.New("the hold was called off and requests go on to the old slice")
 
-// gate answers the router's question whether a request may go on, once the cutover is over. It sees neither
-// headers nor bodies: nginx keeps them and replays the request.
+// gate answers the router's question where a request goes, once the cutover is over. It sees neither headers nor
+// bodies: those stay in nginx.
 type gate struct {
 	server *http.Server
 	path   string
@@ -30,6 +30,7 @@ type gate struct {
 	mu      sync.Mutex
 	opened  bool
 	routing bool  // too late to call the hold off
+	routed  bool  // the next slice is the live one
 	off     error // why the hold was called off
 	waiting int
 	held    int
@@ -55,15 +56,25 @@ func openGate(ctx context.Context, path string, limit time.Duration, most int) (
 
 func (g *gate) listen(listener net.Listener) { _ = g.server.Serve(listener) } // ends with http.ErrServerClosed
 
-// serve keeps one request waiting. X-Accel-Redirect makes nginx go on with the request at that location.
+// goHeader tells nginx where the request goes; see templates/hold.tmpl.
+const goHeader = "X-Verdigris-Go"
+
+// serve keeps one request waiting.
 func (g *gate) serve(w http.ResponseWriter, r *http.Request) {
 	if !g.wait(r.Context()) {
 		return
 	}
-	w.Header()["Content-Type"] = nil // nginx would take it over into the answer
-	w.Header()["Date"] = nil
-	w.Header().Set("X-Accel-Redirect", "@in_force")
-	w.Header().Set("Content-Length", "0")
+	w.Header().Set(goHeader, g.direction())
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (g *gate) direction() string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.routed {
+		return "next"
+	}
+	return "live"
 }
 
 func (g *gate) wait(ctx context.Context) (goOn bool) {
@@ -146,10 +157,17 @@ func (g *gate) endRoute(routed bool) {
 		g.since, g.timer = time.Now(), time.AfterFunc(g.limit, g.release)
 		return
 	}
-	g.routing = false
+	g.routing, g.routed = false, true
 	if !g.opened && time.Since(g.since) > g.limit {
 		g.callOff(g.late())
 	}
+}
+
+// turnBack makes the old slice the one that requests go on to, after a route that had been put in force.
+func (g *gate) turnBack() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.routed = false
 }
 
 // release lets all requests go on, those that come later too.
@@ -173,8 +191,14 @@ func (g *gate) count() (held int, longest time.Duration) {
 	return g.held, g.longest
 }
 
+func (g *gate) waitingNow() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.waiting
+}
+
 // close answers those who are still there and removes the socket. A request that comes to ask later finds nobody
-// and goes on by itself.
+// and goes on to where the configuration in force sends it.
 func (g *gate) close(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()

@@ -31,7 +31,7 @@ type site struct {
 }
 
 // newSite prepares and starts edge and router. Nothing is live.
-func newSite(t *testing.T) *site {
+func newSite(t testing.TB) *site {
 	t.Helper()
 	s := newStoppedSite(t)
 	s.startRouter(t)
@@ -40,7 +40,7 @@ func newSite(t *testing.T) *site {
 	return s
 }
 
-func newStoppedSite(t *testing.T) *site {
+func newStoppedSite(t testing.TB) *site {
 	t.Helper()
 	requireNginx(t)
 	dir := publicDir(t)
@@ -60,17 +60,17 @@ func newStoppedSite(t *testing.T) *site {
 	return &site{Router: r, url: "http://" + addr, addr: addr}
 }
 
-func (s *site) startRouter(t *testing.T) {
+func (s *site) startRouter(t testing.TB) {
 	t.Helper()
 	s.router = startDaemon(t, routerCommand(s.settings.NginxConfDir, s.settings.NginxRunDir))
 	eventually(t, "the router answers", func() bool {
 		workers, err := s.Process.Workers(t.Context())
-		_, asked := (admin{s.settings.run(adminSocket)}).generation(t.Context())
+		_, asked := s.admin().generation(t.Context())
 		return err == nil && asked == nil && len(workers) > 0
 	})
 }
 
-func (s *site) waitForEdge(t *testing.T) {
+func (s *site) waitForEdge(t testing.TB) {
 	t.Helper()
 	eventually(t, "the edge answers", func() bool {
 		conn, err := net.Dial("tcp", s.addr)
@@ -82,7 +82,7 @@ func (s *site) waitForEdge(t *testing.T) {
 }
 
 // goLive makes the backend the live slice without a hold.
-func (s *site) goLive(t *testing.T, b *backend) {
+func (s *site) goLive(t testing.TB, b *backend) {
 	t.Helper()
 	must(t, s.Apply(t.Context(), b.route()))
 }
@@ -98,7 +98,7 @@ type backend struct {
 	late   []string // what arrived while it was sealed
 }
 
-func newBackend(t *testing.T, slice deploy.Slice, handler http.HandlerFunc) *backend {
+func newBackend(t testing.TB, slice deploy.Slice, handler http.HandlerFunc) *backend {
 	t.Helper()
 	b := &backend{slice: slice, seen: map[string]int{}}
 	b.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -149,7 +149,7 @@ func (b *backend) route() deploy.Route {
 }
 
 // waiting waits until that many requests wait at the gate.
-func waiting(t *testing.T, h deploy.Hold, n int) {
+func waiting(t testing.TB, h deploy.Hold, n int) {
 	t.Helper()
 	g := h.(*hold).gate
 	eventually(t, fmt.Sprintf("%d requests wait at the gate", n), func() bool {
@@ -159,7 +159,7 @@ func waiting(t *testing.T, h deploy.Hold, n int) {
 	})
 }
 
-func eventually(t *testing.T, what string, ok func() bool) {
+func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if ok() {
@@ -169,14 +169,14 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	t.Fatalf("it never came true that %s", what)
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
 }
 
-func requireNginx(t *testing.T) {
+func requireNginx(t testing.TB) {
 	t.Helper()
 	if _, err := exec.LookPath("nginx"); err == nil {
 		return
@@ -188,7 +188,7 @@ func requireNginx(t *testing.T) {
 }
 
 // publicDir is a directory that nginx's workers can enter, with a path short enough for unix sockets.
-func publicDir(t *testing.T) string {
+func publicDir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("/tmp", "verdigris-nginx-")
 	must(t, err)
@@ -197,7 +197,7 @@ func publicDir(t *testing.T) string {
 	return dir
 }
 
-func freeAddress(t *testing.T) string {
+func freeAddress(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
@@ -205,7 +205,7 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-func wantContains(t *testing.T, text string, parts ...string) {
+func wantContains(t testing.TB, text string, parts ...string) {
 	t.Helper()
 	for _, part := range parts {
 		if !strings.Contains(text, part) {
@@ -214,7 +214,7 @@ func wantContains(t *testing.T, text string, parts ...string) {
 	}
 }
 
-func background(t *testing.T) context.Context {
+func background(t testing.TB) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
 	t.Cleanup(cancel)

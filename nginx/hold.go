@@ -9,8 +9,9 @@ import (
 	"verdigris/deploy"
 )
 
-// Hold opens the gate, and makes the router ask it where each new request goes. The configuration of the next
-// route is tested before, so that what nginx would refuse is known while nobody waits.
+// Hold opens the gate, and makes the router ask it where each new request goes. Whatever takes time or could fail is
+// done before, while nobody waits: nginx tests the configurations of the hold and of the next route, and both are on
+// the disk.
 func (r *Router) Hold(ctx context.Context, next deploy.Route) (deploy.Hold, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -33,28 +34,14 @@ func (r *Router) hold(ctx context.Context, next deploy.Route) (*hold, error) {
 	if now.Slice == "" {
 		return nil, &deploy.ConflictError{Reason: "nothing is live yet", Next: "route to the first slice without a hold"}
 	}
-	live := now.Route
-	live.Generation, next.Generation = now.Generation+1, now.Generation+2
-	holding, err := renderHold(r.settings, live, next.Slice, r.gateTimeout())
-	if err != nil {
+	h := &hold{router: r, live: now.Route, next: next}
+	if err := h.render(now.Generation); err != nil {
 		return nil, err
 	}
-	routed, err := renderRoute(r.settings, next)
-	if err != nil {
+	if err := r.test(ctx, h.routed, h.holding); err != nil {
 		return nil, err
 	}
-	if err := r.test(ctx, routed, holding); err != nil {
-		return nil, err
-	}
-	gate, err := openGate(ctx, r.settings.run(gateSocket), r.HoldTimeout, r.MaxHeld)
-	if err != nil {
-		return nil, err
-	}
-	if err := r.install(ctx, holding, live.Generation); err != nil {
-		gate.release()
-		return nil, errors.Join(err, gate.close(ctx))
-	}
-	return &hold{router: r, gate: gate, live: live, next: next, routed: routed}, nil
+	return h, h.begin(ctx)
 }
 
 // gateTimeout is when nginx gives up on the gate: later than the hold could last with a Route that begins at the
@@ -69,96 +56,43 @@ type hold struct {
 	router     *Router
 	gate       *gate
 	live, next deploy.Route
-	routed     []byte // the tested configuration of next
-	isRouted   bool
-	ended      bool
+	// The upstream files of the hold and of the next route.
+	holding, routed []byte
+	outlived        []Worker // the old slice's that Drain has given up on
+	isRouted        bool
+	ended           bool
 }
 
-// Drain waits until no router worker from before the hold is left. It never takes more than half of the hold's
-// time, so that websockets and long downloads leave enough of it to settle the data.
-func (h *hold) Drain(ctx context.Context, timeout time.Duration) (int, error) {
-	until := min(timeout, h.router.HoldTimeout/2-time.Since(h.gate.since))
-	wait, cancel := context.WithTimeout(ctx, max(until, 0))
-	defer cancel()
-	for {
-		workers, err := h.router.workers(ctx)
-		if err != nil {
-			return 0, fmt.Errorf("drain router: %w", err)
-		}
-		left := draining(workers)
-		if left == 0 {
-			return 0, nil
-		}
-		select {
-		case <-wait.Done():
-			if ctx.Err() != nil {
-				return left, fmt.Errorf("drain router: %w", ctx.Err())
-			}
-			return left, nil
-		case <-time.After(5 * time.Millisecond):
-		}
+// render renders both files, as the generations after the given one.
+func (h *hold) render(after uint64) (err error) {
+	h.live.Generation, h.next.Generation = after+1, after+2
+	if h.holding, err = renderHold(h.router.settings, h.live, h.next, h.router.gateTimeout()); err != nil {
+		return err
 	}
+	h.routed, err = renderRoute(h.router.settings, h.next)
+	return err
 }
 
-// Route puts the next route in force. It fails when the hold has been called off, because requests have reached
-// the old slice since.
-func (h *hold) Route(ctx context.Context) error {
-	h.router.mu.Lock()
-	defer h.router.mu.Unlock()
-	if h.ended {
-		return errors.New("route: the hold is over")
+func (h *hold) nextPath() string { return h.router.settings.conf(nextFile(h.next)) }
+
+// begin makes requests wait. The file of the next route must be there first: workers that hold take its absence for a
+// sign that it is in force.
+func (h *hold) begin(ctx context.Context) error {
+	if err := writeFile(h.nextPath(), h.routed); err != nil {
+		return err
 	}
-	if err := h.gate.beginRoute(); err != nil {
-		return fmt.Errorf("route to %s: %w: %w", h.next.Slice, deploy.ErrRouteRefused, err)
-	}
-	err := h.router.install(ctx, h.routed, h.next.Generation)
-	h.gate.endRoute(err == nil)
+	c, err := h.router.candidate(ctx, h.holding, h.live.Generation)
 	if err != nil {
-		return fmt.Errorf("route to %s: %w", h.next.Slice, err)
+		return errors.Join(err, restoreFile(h.nextPath(), nil))
 	}
-	h.isRouted = true
-	return nil
-}
-
-// Release lets the waiting requests go. Without a Route before, they go to the old slice as with Abort.
-func (h *hold) Release(ctx context.Context) (int, time.Duration, error) {
-	h.router.mu.Lock()
-	defer h.router.mu.Unlock()
-	err := h.end(ctx, !h.isRouted)
-	held, longest := h.gate.count()
-	if err != nil {
-		return held, longest, fmt.Errorf("release requests: %w", err)
+	h.router.leavers.forget(c.workers)
+	if h.gate, err = openGate(ctx, h.router.settings.run(gateSocket), h.router.HoldTimeout, h.router.MaxHeld); err != nil {
+		c.discard()
+		return errors.Join(err, restoreFile(h.nextPath(), nil))
 	}
-	return held, longest, nil
-}
-
-// Abort lets the waiting requests go to the slice that was live and restores its configuration. After a Route the
-// configuration is restored first, or they would go to the new slice.
-func (h *hold) Abort(ctx context.Context) error {
-	h.router.mu.Lock()
-	defer h.router.mu.Unlock()
-	if err := h.end(ctx, true); err != nil {
-		return fmt.Errorf("call cutover off: %w", err)
+	if err := h.router.install(ctx, c); err != nil {
+		h.gate.release()
+		return errors.Join(err, h.gate.close(ctx))
 	}
 	return nil
-}
-
-// end closes the gate, whatever happens; back makes the old route the one in force. It must also work for a caller
-// whose ctx is over.
-func (h *hold) end(ctx context.Context, back bool) error {
-	if h.ended {
-		return nil
-	}
-	h.ended = true
-	h.router.holding = false
-	ctx = context.WithoutCancel(ctx)
-	if !h.isRouted {
-		h.gate.release() // the configuration in force sends them to the old slice
-	}
-	var err error
-	if back {
-		err = h.router.settleOn(ctx, h.live)
-	}
-	h.gate.release()
-	return errors.Join(err, h.gate.close(ctx))
 }

@@ -16,7 +16,7 @@ import (
 )
 
 // twoSlices returns a site with blue live and green beside it.
-func twoSlices(t *testing.T, handler http.HandlerFunc) (s *site, blue, green *backend) {
+func twoSlices(t testing.TB, handler http.HandlerFunc) (s *site, blue, green *backend) {
 	t.Helper()
 	s = newSite(t)
 	blue, green = newBackend(t, deploy.Blue, handler), newBackend(t, deploy.Green, handler)
@@ -58,7 +58,7 @@ func TestHeldBodiesAreReplayedIntactToTheNewSlice(t *testing.T) {
 	left, err := h.Drain(t.Context(), patience)
 	must(t, err)
 	if left != 0 {
-		t.Errorf("%d workers are left", left)
+		t.Errorf("%d requests are left", left)
 	}
 	must(t, h.Route(t.Context()))
 	held, longest, err := h.Release(t.Context())
@@ -185,13 +185,13 @@ func TestDrainWaitsForRequestsThatWereThereBefore(t *testing.T) {
 	left, err := h.Drain(t.Context(), 200*time.Millisecond)
 	must(t, err)
 	if left != 1 {
-		t.Errorf("%d workers are busy", left)
+		t.Errorf("%d requests are left", left)
 	}
 	close(finish)
 	left, err = h.Drain(t.Context(), patience)
 	must(t, err)
 	if a := receive(t, slow); left != 0 || a.body != "done" {
-		t.Errorf("%d workers are left, the request got %q", left, a.body)
+		t.Errorf("%d requests are left, this one got %q", left, a.body)
 	}
 }
 
@@ -236,13 +236,17 @@ func TestRouteThatIsNotConfirmedKeepsRequestsWaiting(t *testing.T) {
 	h := s.holdTowards(t, green)
 	post := s.send(t, http.MethodPost, "/", "1", strings.NewReader("x"))
 	waiting(t, h, 1)
-	hearing := s.Process
-	s.Process, s.ReloadTimeout = deaf{hearing}, 200*time.Millisecond
-	if err := h.Route(t.Context()); err == nil {
-		t.Fatal("it was taken for done")
+	unveil := s.veilAfter(t, h)
+	s.ReloadTimeout = 200 * time.Millisecond
+	if err := h.Route(t.Context()); err == nil || errors.Is(err, deploy.ErrRouteRefused) {
+		t.Fatalf("Route: %v", err)
 	}
 	waiting(t, h, 1)
-	s.Process, s.ReloadTimeout = hearing, patience
+	if route, err := s.Current(t.Context()); err != nil || route.Slice != deploy.Blue {
+		t.Errorf("the truth is %s, %v", route.Slice, err)
+	}
+	unveil()
+	s.ReloadTimeout = patience
 	must(t, h.Route(t.Context())) // a second try may succeed
 	_, _, err := h.Release(t.Context())
 	must(t, err)
@@ -257,13 +261,14 @@ func TestRouteThatFailsLateKeepsRequestsWaitingUntilDataIsCarriedBack(t *testing
 	h := s.holdTowards(t, green)
 	post := s.send(t, http.MethodPost, "/", "1", strings.NewReader("x"))
 	waiting(t, h, 1)
-	hearing := s.Process
-	s.Process, s.ReloadTimeout = deaf{hearing}, 1500*time.Millisecond // and as long again to take it back
+	unveil := s.veilAfter(t, h)
+	s.ReloadTimeout = 1500 * time.Millisecond // and as long again to take it back
 	if err := h.Route(t.Context()); err == nil || errors.Is(err, deploy.ErrRouteRefused) {
 		t.Fatalf("Route: %v", err)
 	}
 	waiting(t, h, 1)
-	s.Process, s.ReloadTimeout = hearing, patience
+	unveil()
+	s.ReloadTimeout = patience
 	must(t, h.Abort(t.Context()))
 	if a := receive(t, post); a.slice != deploy.Blue {
 		t.Errorf("%d from %s", a.status, a.slice)

@@ -8,9 +8,6 @@ import (
 	"os"
 	"strconv"
 	"sync"
-	"time"
-
-	"verdigris/deploy"
 )
 
 // test lets nginx check upstream files, each under a name of its own beside a main file that takes it in, and all at
@@ -45,88 +42,42 @@ func (r *Router) testOne(ctx context.Context, name string, upstream []byte) erro
 	return hinted(r.Process.Test(ctx, r.settings.nginxConf(mainFile)))
 }
 
-// install puts a tested upstream file in force. On error the file before it is back, and in force again; the error
-// is a deploy.ErrRouteRefused where no nginx was ever asked to load the new one.
-func (r *Router) install(ctx context.Context, upstream []byte, generation uint64) error {
+// candidate is a tested upstream file, with all done that can be done before it is put in force.
+type candidate struct {
+	staged
+	generation uint64
+	before     []byte   // the file whose place it takes
+	workers    []Worker // who run that
+}
+
+// candidate gets an upstream file ready. It fails where no router runs that could load it.
+func (r *Router) candidate(ctx context.Context, upstream []byte, generation uint64) (c candidate, err error) {
 	file := r.settings.conf(upstreamFile)
-	before, err := readIfThere(file)
-	if err != nil {
-		return fmt.Errorf("%w: read configuration in force: %w", deploy.ErrRouteRefused, err)
+	c.generation = generation
+	if c.before, err = readIfThere(file); err != nil {
+		return c, fmt.Errorf("read configuration in force: %w", err)
 	}
-	workers, err := r.workers(ctx)
-	if err != nil {
-		return fmt.Errorf("%w: %w", deploy.ErrRouteRefused, err)
+	if c.workers, err = r.workers(ctx); err != nil {
+		return c, err
 	}
-	if err := writeFile(file, upstream); err != nil {
-		return fmt.Errorf("%w: %w", deploy.ErrRouteRefused, err)
+	if c.staged, err = stage(file, upstream); err != nil {
+		return c, fmt.Errorf("write %s: %w", file, err)
+	}
+	return c, nil
+}
+
+// install puts a candidate in force. On error the file before it is back, and in force again.
+func (r *Router) install(ctx context.Context, c candidate) error {
+	defer c.discard()
+	if err := c.commit(); err != nil {
+		return err
 	}
 	// From here on, giving up half-way would leave the file and the router apart: a cancelled ctx must wait.
 	ctx = context.WithoutCancel(ctx)
-	if err := r.reload(ctx, workers, generation); err != nil {
-		return errors.Join(fmt.Errorf("reload router: %w", err), r.putBack(ctx, before))
-	}
-	r.Log.Info("router reloaded", "app", r.settings.App, "generation", generation)
-	return nil
-}
-
-// reload has the router load its files, and waits until the generation is confirmed.
-func (r *Router) reload(ctx context.Context, before []Worker, generation uint64) error {
-	ctx, cancel := context.WithTimeout(ctx, r.ReloadTimeout)
-	defer cancel()
-	if err := r.Process.Reload(ctx); err != nil {
-		return hinted(err)
-	}
-	var missing error
-	for {
-		err := r.confirm(ctx, before, generation)
-		if err == nil {
-			return nil
-		}
-		if missing == nil || ctx.Err() == nil { // what was missing says more than that time ran out
-			missing = err
-		}
-		select {
-		case <-ctx.Done():
-			return r.unconfirmed(ctx, generation, missing)
-		case <-time.After(5 * time.Millisecond):
-		}
-	}
-}
-
-// confirm returns nil when a worker of the generation answers and none of the workers before takes connections
-// any more: from then on every new request is routed by it.
-func (r *Router) confirm(ctx context.Context, before []Worker, generation uint64) error {
-	running, err := (admin{r.settings.run(adminSocket)}).generation(ctx)
-	if err != nil {
-		return err
-	}
-	if running != generation {
-		return fmt.Errorf("the router still answers as generation %d", running)
-	}
-	workers, err := r.Process.Workers(ctx)
-	if err != nil {
-		return err
-	}
-	old := make(map[string]bool, len(before))
-	for _, w := range before {
-		old[w.PID] = true
-	}
-	for _, w := range workers {
-		if old[w.PID] && !w.Draining {
-			return fmt.Errorf("the old worker %s still takes connections", w.PID)
-		}
+	if err := r.reload(ctx, c.workers, c.generation); err != nil {
+		return errors.Join(fmt.Errorf("reload router: %w", err), r.putBack(ctx, c.before))
 	}
 	return nil
-}
-
-func (r *Router) unconfirmed(ctx context.Context, generation uint64, missing error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.TestTimeout)
-	defer cancel()
-	said := r.Process.Test(ctx, r.settings.nginxConf(routerFile))
-	if said == nil {
-		said = &deploy.HintedError{Err: errors.New("nginx finds no fault with the configuration"), Next: "look at the router's log"}
-	}
-	return fmt.Errorf("generation %d was not confirmed within %s: %w: %w", generation, r.ReloadTimeout, missing, hinted(said))
 }
 
 // putBack makes the configuration before the one in force again.

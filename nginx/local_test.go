@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -63,22 +62,33 @@ func (p localProcess) Reload(context.Context) error {
 	return nil
 }
 
+// Retire sends SIGQUIT to the workers.
+func (p localProcess) Retire(_ context.Context, workers []Worker) error {
+	for _, w := range workers {
+		pid, err := strconv.Atoi(w.PID)
+		if err != nil {
+			return err
+		}
+		if err := syscall.Kill(pid, syscall.SIGQUIT); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Workers lists the children of the master.
 func (p localProcess) Workers(context.Context) ([]Worker, error) {
 	master, err := p.master()
 	if err != nil {
 		return nil, fmt.Errorf("list nginx workers: %w", err)
 	}
-	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	// Faster than a look at every process of a busy machine, while requests wait (proc_pid_children(5)).
+	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", master, master))
 	if err != nil {
 		return nil, fmt.Errorf("list nginx workers: %w", err)
 	}
 	var workers []Worker
-	for _, stat := range stats {
-		if parent(stat) != master {
-			continue
-		}
-		pid := filepath.Base(filepath.Dir(stat))
+	for _, pid := range strings.Fields(string(children)) {
 		if w, ok := worker(pid, title(pid)); ok {
 			workers = append(workers, w)
 		}
@@ -110,16 +120,4 @@ func (p localProcess) master() (int, error) {
 func title(pid string) string {
 	content, _ := os.ReadFile("/proc/" + pid + "/cmdline") // a process that has ended has no title
 	return strings.ReplaceAll(string(content), "\x00", " ")
-}
-
-// parent reads the fourth field of /proc/<pid>/stat (proc(5)); 0 for a process that has ended.
-func parent(stat string) int {
-	content, _ := os.ReadFile(stat)
-	_, rest, _ := strings.Cut(string(content), ") ")
-	fields := strings.Fields(rest)
-	if len(fields) < 2 {
-		return 0
-	}
-	pid, _ := strconv.Atoi(fields[1])
-	return pid
 }

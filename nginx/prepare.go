@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
+	"time"
 )
 
 // Prepared says what Prepare changed.
@@ -70,13 +72,51 @@ func (r *Router) prepareUpstream() error {
 	return err
 }
 
-// endLeftHold makes the route of a hold that nobody leads the plain one again.
+// endLeftHold makes the route of a hold that nobody leads any more the plain one.
 func (r *Router) endLeftHold(ctx context.Context) (bool, error) {
 	t, err := readTruth(r.settings.conf(upstreamFile))
-	if err != nil || t.Next == "" || r.holding || answered(ctx, r.settings.run(gateSocket)) {
+	if err != nil || r.holding || answered(ctx, r.settings.run(gateSocket)) {
 		return false, err
 	}
-	return true, r.settleOn(ctx, t.Route)
+	if t.Next == "" && !r.stillHolds(ctx) {
+		return false, r.removeNextFiles()
+	}
+	if err := r.settleOn(ctx, t.Route); err != nil {
+		return true, err
+	}
+	return true, r.removeNextFiles()
+}
+
+// stillHolds tells that the router holds although its file does not say so: verdigris died after it had turned the
+// route. A reload under way, by another verdigris, looks the same for a moment.
+func (r *Router) stillHolds(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	for differs := false; ; differs = true {
+		t, err := readTruth(r.settings.conf(upstreamFile))
+		running, asked := r.admin().generation(ctx)
+		if ctx.Err() != nil {
+			return differs
+		}
+		if err != nil || asked != nil || running == t.Generation {
+			return false // a router that does not run starts with the file
+		}
+		time.Sleep(pollEvery)
+	}
+}
+
+// removeNextFiles removes what holds have left behind. No router that takes connections looks for them now.
+func (r *Router) removeNextFiles() error {
+	left, err := filepath.Glob(r.settings.conf(anyNextFile))
+	if err != nil {
+		return err
+	}
+	for _, file := range left {
+		if err := restoreFile(file, nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // makeDir lets everybody look into the directory, because nginx's workers run as another user.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"verdigris/deploy"
@@ -16,6 +17,8 @@ type Process interface {
 	Test(ctx context.Context, file string) error
 	// Reload asks nginx to load its configuration again, and does not wait until it has.
 	Reload(ctx context.Context) error
+	// Retire asks workers to take no more connections, and to end when their requests have.
+	Retire(ctx context.Context, workers []Worker) error
 	// Workers lists the worker processes. It returns ErrNotRunning where there is no nginx.
 	Workers(ctx context.Context) ([]Worker, error)
 }
@@ -40,14 +43,9 @@ func worker(pid, title string) (w Worker, ok bool) {
 
 func isMaster(title string) bool { return strings.Contains(title, "nginx: master process") }
 
-func draining(workers []Worker) int {
-	n := 0
-	for _, w := range workers {
-		if w.Draining {
-			n++
-		}
-	}
-	return n
+// accepting returns those that take connections.
+func accepting(workers []Worker) []Worker {
+	return slices.DeleteFunc(slices.Clone(workers), func(w Worker) bool { return w.Draining })
 }
 
 // refused is the error of a configuration that nginx did not take.

@@ -3,6 +3,7 @@ package nginx
 import (
 	"bytes"
 	"embed"
+	"errors"
 	"fmt"
 	"math"
 	"text/template"
@@ -26,23 +27,28 @@ func renderEdge(s Settings) ([]byte, error) {
 }
 
 // renderInitial returns the upstream file of an app that has nothing live: every request gets a 503 page.
-func renderInitial(s Settings) ([]byte, error) { return renderUpstream(s, truth{}, 0) }
+func renderInitial(s Settings) ([]byte, error) { return renderUpstream(s, upstream{}) }
 
 // renderRoute returns the upstream file that sends all traffic to the route's containers.
 func renderRoute(s Settings, route deploy.Route) ([]byte, error) {
 	if err := checkRoute(route); err != nil {
 		return nil, fmt.Errorf("render route: %w", err)
 	}
-	return renderUpstream(s, truth{Route: route}, 0)
+	return renderUpstream(s, upstream{truth: truth{Route: route}})
 }
 
-// renderHold returns the upstream file that makes requests wait at the gate. Those that the gate lets go, or
-// does not answer within wait, go to the route, which is the live one.
-func renderHold(s Settings, live deploy.Route, next deploy.Slice, wait time.Duration) ([]byte, error) {
-	if err := checkRoute(live); err != nil {
+// renderHold returns the upstream file that makes requests wait at the gate. Those that the gate does not answer within
+// wait, or that find none, go to the live route, or to the next one once its file has become the upstream file.
+func renderHold(s Settings, live, next deploy.Route, wait time.Duration) ([]byte, error) {
+	if err := errors.Join(checkRoute(live), checkRoute(next)); err != nil {
 		return nil, fmt.Errorf("render hold: %w", err)
 	}
-	return renderUpstream(s, truth{Route: live, Next: next}, wait)
+	return renderUpstream(s, upstream{
+		truth:         truth{Route: live, Next: next.Slice},
+		NextEndpoints: next.Endpoints,
+		NextFile:      nextFile(next),
+		Wait:          int(math.Ceil(wait.Seconds())),
+	})
 }
 
 // renderMain returns the router's main configuration, which takes in the upstream file of that name beside it.
@@ -57,17 +63,24 @@ func renderMain(s Settings, upstream string) ([]byte, error) {
 	}{s, upstream})
 }
 
-func renderUpstream(s Settings, t truth, wait time.Duration) ([]byte, error) {
-	header, err := t.header()
+// upstream is what an upstream file is rendered from. All but the truth is for a hold.
+type upstream struct {
+	truth
+	NextEndpoints []deploy.Endpoint
+	NextFile      string // where the file of the next route waits
+	Wait          int    // seconds, until nginx gives up on the gate
+}
+
+func renderUpstream(s Settings, u upstream) ([]byte, error) {
+	header, err := u.header()
 	if err != nil {
 		return nil, err
 	}
 	return execute("upstream.conf.tmpl", struct {
 		Settings
-		truth
-		Header string
-		Wait   int // seconds
-	}{s.withDefaults(), t, header, int(math.Ceil(wait.Seconds()))})
+		upstream
+		Header, UpstreamFile string
+	}{s.withDefaults(), u, header, upstreamFile})
 }
 
 func execute(name string, data any) ([]byte, error) {

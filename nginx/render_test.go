@@ -29,6 +29,10 @@ func goldenRoute() deploy.Route {
 	}
 }
 
+func goldenNext() deploy.Route {
+	return deploy.Route{Slice: deploy.Green, Generation: 8, Endpoints: []deploy.Endpoint{{Container: "gallery-green-web-1", Address: "172.18.0.7:5060"}}}
+}
+
 // renderings are all kinds of files, for the given settings.
 func renderings(t *testing.T, s Settings) map[string][]byte {
 	t.Helper()
@@ -45,7 +49,7 @@ func renderings(t *testing.T, s Settings) map[string][]byte {
 	add("upstream.initial.conf", content, err)
 	content, err = renderRoute(s, goldenRoute())
 	add("upstream.route.conf", content, err)
-	content, err = renderHold(s, goldenRoute(), deploy.Green, 15*time.Second)
+	content, err = renderHold(s, goldenRoute(), goldenNext(), 15*time.Second)
 	add("upstream.hold.conf", content, err)
 	return files
 }

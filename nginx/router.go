@@ -33,6 +33,7 @@ type Router struct {
 	settings Settings
 	mu       sync.Mutex // held while the configuration changes
 	holding  bool       // guarded by mu
+	leavers  leavers    // belongs to the hold that there is
 }
 
 var _ deploy.Router = (*Router)(nil)
@@ -55,6 +56,7 @@ func New(s Settings, p Process) (*Router, error) {
 		Client:        newClient(s.Edge.URL),
 		Log:           slog.New(slog.NewTextHandler(io.Discard, nil)),
 		settings:      s,
+		leavers:       leavers{},
 	}, nil
 }
 
@@ -86,7 +88,11 @@ func (r *Router) apply(ctx context.Context, route deploy.Route) error {
 	if err := r.test(ctx, content); err != nil {
 		return err
 	}
-	return r.install(ctx, content, generation)
+	c, err := r.candidate(ctx, content, generation)
+	if err != nil {
+		return err
+	}
+	return r.install(ctx, c)
 }
 
 // renderNext renders the route as the generation after the one in the upstream file.

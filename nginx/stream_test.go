@@ -90,7 +90,7 @@ func TestAWebSocketSurvivesACutoverAndOneThatWaitedReachesTheNewSlice(t *testing
 	left, err := h.Drain(t.Context(), patience)
 	must(t, err)
 	if took := time.Since(start); left != 1 || took > s.HoldTimeout {
-		t.Errorf("%d workers are left after %s: a websocket must not use up the hold", left, took)
+		t.Errorf("%d requests are left after %s: a websocket must not use up the hold", left, took)
 	}
 	must(t, h.Route(t.Context()))
 	_, _, err = h.Release(t.Context())
@@ -199,7 +199,7 @@ func TestAnUploadThatOutlastsTheHoldReachesTheNewSlice(t *testing.T) {
 	_, err := write.Write(make([]byte, 64<<10))
 	must(t, err)
 	eventually(t, "the upload is in the router", func() bool {
-		status, err := (admin{s.settings.run(adminSocket)}).get(t.Context(), "/status")
+		status, err := s.admin().get(t.Context(), "/status")
 		return err == nil && strings.Contains(status, "Active connections: 2") // itself and the upload
 	})
 	must(t, h.Route(t.Context()))

@@ -146,7 +146,7 @@ func (s *site) cutover(t *testing.T, from, to *backend) (held int, longest time.
 	left, err := h.Drain(t.Context(), patience)
 	must(t, err)
 	if left != 0 {
-		t.Errorf("%d workers were left", left)
+		t.Errorf("%d requests were left", left)
 	}
 	from.seal(true)
 	to.seal(false)

@@ -1,0 +1,114 @@
+package nginx
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"verdigris/deploy"
+)
+
+// longAnswers opens websockets, and answers everything else with a beginning and, when finish is closed, an end.
+func longAnswers(name string, finish <-chan struct{}) http.HandlerFunc {
+	socket := echoSocket(name)
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Upgrade") != "" {
+			socket(w, r)
+			return
+		}
+		fmt.Fprint(w, "begin ")
+		w.(http.Flusher).Flush()
+		select {
+		case <-finish:
+			fmt.Fprint(w, "end")
+		case <-r.Context().Done():
+		}
+	}
+}
+
+// longRequests opens two websockets and begins a download.
+func (s *site) longRequests(t *testing.T, b *backend) (sockets []*webSocket, download <-chan answer) {
+	t.Helper()
+	for range 2 {
+		ws := dialWebSocket(t, s.addr)
+		ws.open(t)
+		sockets = append(sockets, ws)
+	}
+	download = s.send(t, http.MethodGet, "/file", "download", nil)
+	eventually(t, "the download has begun", func() bool { return b.count("GET download") == 1 })
+	return sockets, download
+}
+
+func TestDrainCountsTheRequestsThatStayAndNotThoseThatWait(t *testing.T) {
+	finish := make(chan struct{})
+	s := newSite(t)
+	blue := newBackend(t, deploy.Blue, longAnswers("blue", finish))
+	green := newBackend(t, deploy.Green, digest)
+	s.goLive(t, blue)
+	sockets, download := s.longRequests(t, blue)
+
+	h := s.holdTowards(t, green)
+	var held []<-chan answer
+	for i := range 5 {
+		held = append(held, s.send(t, []string{"GET", "POST"}[i%2], "/", fmt.Sprint(i), strings.NewReader("x")))
+	}
+	waiting(t, h, len(held))
+	left, err := h.Drain(t.Context(), 50*time.Millisecond)
+	must(t, err)
+	if left != 3 {
+		t.Errorf("two websockets and a download stay, and Drain counts %d", left)
+	}
+	must(t, h.Route(t.Context()))
+	_, _, err = h.Release(t.Context())
+	must(t, err)
+	for _, answers := range held {
+		if a := receive(t, answers); a.slice != deploy.Green {
+			t.Errorf("%d from %s", a.status, a.slice)
+		}
+	}
+	sockets[0].echo(t, "still", "blue still")
+	close(finish)
+	if a := receive(t, download); a.body != "begin end" {
+		t.Errorf("the download got %q", a.body)
+	}
+}
+
+func TestInFlightCountsWebSocketsDownloadsAndWhatWaits(t *testing.T) {
+	finish := make(chan struct{})
+	s := newSite(t)
+	blue := newBackend(t, deploy.Blue, longAnswers("blue", finish))
+	green := newBackend(t, deploy.Green, nil)
+	s.goLive(t, blue)
+	inFlight := func(what string, want int) {
+		t.Helper()
+		eventually(t, what, func() bool {
+			n, err := s.InFlight(t.Context())
+			return err == nil && n == want
+		})
+	}
+	inFlight("nothing is in flight", 0)
+	sockets, download := s.longRequests(t, blue)
+	inFlight("two websockets and a download are in flight", 3)
+	h := s.holdTowards(t, green)
+	held := s.send(t, http.MethodPost, "/", "held", strings.NewReader("x"))
+	waiting(t, h, 1)
+	inFlight("a request that waits is in flight too", 4)
+	must(t, h.Abort(t.Context()))
+	close(finish)
+	receive(t, download)
+	receive(t, held)
+	sockets[0].Close()
+	inFlight("a websocket is left", 1)
+}
+
+func TestInFlightSaysThatTheRouterDoesNotRunOrCannotBeAsked(t *testing.T) {
+	s := newStoppedSite(t)
+	if _, err := s.InFlight(t.Context()); err == nil {
+		t.Error("a router that does not run counted")
+	}
+	if n, err := (&FileRouter{}).InFlight(t.Context()); n != -1 || err != nil {
+		t.Errorf("a file router counts %d, %v", n, err)
+	}
+}
