@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"verdigris/test/load"
 )
@@ -13,6 +14,9 @@ const benchHead = "GIF89a"
 
 // smallPost is the size of what a client that is no uploader posts, in bytes.
 const smallPost = 1000
+
+// uploadEvery is the least time from one upload of a client to the next: what is sent stays, and 3 MB a second are a lot.
+const uploadEvery = time.Second
 
 // at returns the URL of a path of the site, which may have a query.
 func at(site *url.URL, path string) string {
@@ -31,7 +35,9 @@ func (o *benchOptions) workers(site *url.URL) (workers []load.Worker) {
 		workers = append(workers, w)
 	}
 	for range o.uploads {
-		workers = append(workers, load.Uploads(at(site, o.post), func(int) string { return benchHead }))
+		w := load.Uploads(at(site, o.post), func(int) string { return benchHead })
+		w.Every = uploadEvery
+		workers = append(workers, w)
 	}
 	for range o.sockets {
 		workers = append(workers, load.WebSocket{URL: at(site, o.socket)})

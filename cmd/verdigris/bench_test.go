@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
@@ -28,7 +29,10 @@ func newBenched(t *testing.T) *benched {
 	t.Helper()
 	b := &benched{workplace: newWorkplace(t), state: deploy.StateSucceeded, ordered: func(int64) {}}
 	b.site = func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Verdigris-Slice", "blue") }
-	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { b.site(w, r) }))
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		b.site(w, r)
+	}))
 	t.Cleanup(site.Close)
 	b.url = site.URL
 	b.mux.HandleFunc("POST /apps/shop/switch", b.order)

@@ -2,6 +2,7 @@ package load
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -57,8 +58,9 @@ func (c *Client) open(ctx context.Context, r *http.Request) (response *http.Resp
 	if err := c.conn.SetDeadline(deadline); err != nil {
 		return nil, fmt.Errorf("send request: %w", plain(err))
 	}
-	if err := r.Write(c.conn); err != nil {
-		return nil, fmt.Errorf("send request: %w", plain(err))
+	out := &sink{to: c.conn}
+	if err := r.Write(out); err != nil {
+		return nil, fmt.Errorf("send request: %w", plain(cmp.Or(out.err, err)))
 	}
 	if response, err = http.ReadResponse(c.reader, r); err != nil {
 		return nil, fmt.Errorf("read answer: %w", plain(err))

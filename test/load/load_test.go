@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -82,6 +83,19 @@ func TestAConnectionThatTheServerClosesUnderARequestIsAFailureAndNotRepeated(t *
 	}
 	if n := asked.Load(); n != 3 {
 		t.Errorf("the server saw %d requests, want 3", n)
+	}
+}
+
+func TestAnUploadThatIsCutOffIsToldWithoutAddresses(t *testing.T) {
+	url := serve(t, func(w http.ResponseWriter, _ *http.Request) { cut(w) })
+	report := load.Start(t.Context(), load.Plan{Count: 3, Workers: []load.Worker{load.Uploads(url, func(int) string { return "" })}}).Wait()
+	for _, f := range report.Failures() {
+		if strings.Contains(f.What, "127.0.0.1") {
+			t.Errorf("failure: %s", f.What)
+		}
+	}
+	if report.Failed() != 3 {
+		t.Errorf("report: %s", report)
 	}
 }
 

@@ -2,6 +2,7 @@ package load
 
 import (
 	"errors"
+	"io"
 	"net"
 )
 
@@ -11,4 +12,16 @@ func plain(err error) error {
 		err = op.Err
 	}
 	return err
+}
+
+// sink keeps the error of a failed write, which net/http wraps in one that cannot be taken off again.
+type sink struct {
+	to  io.Writer
+	err error
+}
+
+func (s *sink) Write(p []byte) (int, error) {
+	n, err := s.to.Write(p)
+	s.err = err
+	return n, err
 }

@@ -12,8 +12,8 @@ const (
 	MaxUpload = 5 << 20
 )
 
-// Uploads is a client that posts bodies of 1 to 5 MB to the URL. The i-th begins with what head says of it, which a
-// program that looks at what it gets may need to see.
+// Uploads is a client that posts bodies of 1 to 5 MB to the URL, one right after another unless Every is set. The i-th
+// begins with what head says of it, which a program that looks at what it gets may need to see.
 func Uploads(url string, head func(i int) string) Requests {
 	return Requests{Kind: "uploads", Request: func(i int) (*http.Request, error) {
 		// A step that does not divide the range goes through it in no order that a buffer could fit.
