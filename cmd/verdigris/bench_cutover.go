@@ -19,6 +19,9 @@ type bench struct {
 	load  *load.Load
 	split split
 	done  []cutover
+
+	orders  int   // how many cutovers were ordered
+	running int64 // the one that has not ended; 0 when there is none
 }
 
 func (c *cli) benchCutover(ctx context.Context, o *benchOptions) error {
@@ -101,10 +104,12 @@ func (b *bench) calm(ctx context.Context) error {
 
 // move orders a cutover and waits for its end.
 func (b *bench) move(ctx context.Context, round int, order func(context.Context) (deploy.Deployment, error)) error {
+	b.orders++
 	d, err := order(ctx)
 	if err != nil {
 		return err
 	}
+	b.running = d.ID
 	d, err = watch(ctx, b.api, d, silent{})
 	if err != nil {
 		return err
@@ -113,7 +118,7 @@ func (b *bench) move(ctx context.Context, round int, order func(context.Context)
 	if err != nil {
 		return err
 	}
-	b.done = append(b.done, one)
+	b.done, b.running = append(b.done, one), 0
 	b.split.cutover(one.window)
 	report := b.load.Report()
 	b.say("round %d: %s; so far %d requests, %d failed\n", round, one, report.Sent(), report.Failed())
@@ -126,8 +131,14 @@ func (b *bench) move(ctx context.Context, round int, order func(context.Context)
 
 // leave tells who pressed Ctrl-C what goes on, or stays as it is, without them.
 func (b *bench) leave() {
-	if len(b.done)%2 == 1 && !b.json {
-		fmt.Fprintf(b.err, "\nstopped in the middle of a round; `verdigris status` tells which slice is live, `verdigris rollback` goes back\n")
+	if b.json {
+		return
+	}
+	if b.running != 0 {
+		fmt.Fprintf(b.err, "\ndeployment %d goes on: verdigris history %d\n", b.running, b.running)
+	}
+	if b.orders%2 == 1 {
+		fmt.Fprintln(b.err, "\nthe round was not ended: `verdigris status` tells which slice is live, `verdigris rollback` goes back")
 	}
 }
 

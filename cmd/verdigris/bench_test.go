@@ -18,16 +18,18 @@ import (
 // benched is a workplace whose server takes switches and rollbacks, and a site to load.
 type benched struct {
 	*workplace
-	url     string
-	orders  atomic.Int64
-	ordered func(n int64) // is told of each order, where it is set
-	state   deploy.State  // how each ends
-	site    http.HandlerFunc
+	url    string
+	orders atomic.Int64
+	state  deploy.State // how each ends
+	site   http.HandlerFunc
+
+	ordered  func(n int64)         // is told of each order
+	followed func(r *http.Request) // is told when one is followed
 }
 
 func newBenched(t *testing.T) *benched {
 	t.Helper()
-	b := &benched{workplace: newWorkplace(t), state: deploy.StateSucceeded, ordered: func(int64) {}}
+	b := &benched{workplace: newWorkplace(t), state: deploy.StateSucceeded, ordered: func(int64) {}, followed: func(*http.Request) {}}
 	b.site = func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Verdigris-Slice", "blue") }
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -37,7 +39,10 @@ func newBenched(t *testing.T) *benched {
 	b.url = site.URL
 	b.mux.HandleFunc("POST /apps/shop/switch", b.order)
 	b.mux.HandleFunc("POST /apps/shop/rollback", b.order)
-	b.mux.HandleFunc("GET /deployments/{id}/events", func(w http.ResponseWriter, r *http.Request) { writeEvents(w) })
+	b.mux.HandleFunc("GET /deployments/{id}/events", func(w http.ResponseWriter, r *http.Request) {
+		b.followed(r)
+		writeEvents(w)
+	})
 	b.mux.HandleFunc("GET /deployments/{id}", func(w http.ResponseWriter, r *http.Request) {
 		var id int64
 		fmt.Sscan(r.PathValue("id"), &id)
@@ -150,11 +155,18 @@ func TestBenchCutoverEndsCleanlyOnCtrlC(t *testing.T) {
 	b.live(t, bothRun())
 	ctx, interrupt := context.WithCancel(t.Context())
 	b.ordered = func(n int64) {
-		if n == 2 {
+		if n == 3 {
 			interrupt()
 		}
 	}
-	b.benchContext(ctx, "--rounds", "100").want(t, exitInterrupt, "1 cutovers; 2 requests waited", "verdigris rollback")
+	b.benchContext(ctx, "--rounds", "100").want(t, exitInterrupt, "2 cutovers; 4 requests waited", "the round was not ended")
+
+	ctx, interrupt = context.WithCancel(t.Context())
+	b.followed = func(r *http.Request) {
+		interrupt()
+		<-r.Context().Done()
+	}
+	b.benchContext(ctx).want(t, exitInterrupt, "0 cutovers", "deployment 4 goes on: verdigris history 4", "verdigris rollback")
 }
 
 func TestBenchCutoverOrdersNothingThatCannotWork(t *testing.T) {

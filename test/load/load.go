@@ -56,10 +56,7 @@ type Load struct {
 
 // Start runs the workers of a plan, each on connections of its own, until a bound is reached, ctx ends or Stop.
 func Start(ctx context.Context, plan Plan) *Load {
-	ctx, cancel := context.WithCancel(ctx)
-	if plan.Time > 0 {
-		ctx, cancel = context.WithTimeout(ctx, plan.Time) // its parent ends with it: nobody else has it
-	}
+	ctx, cancel := within(ctx, plan.Time)
 	l := &Load{plan: plan, cancel: cancel, done: make(chan struct{}), kinds: map[string]*Tally{}}
 	l.left.Store(int64(plan.Count))
 	var workers sync.WaitGroup
@@ -72,6 +69,14 @@ func Start(ctx context.Context, plan Plan) *Load {
 		close(l.done)
 	}()
 	return l
+}
+
+// within returns a context that ends after that time, where there is one.
+func within(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	if limit > 0 {
+		return context.WithTimeout(ctx, limit)
+	}
+	return context.WithCancel(ctx)
 }
 
 // Stop lets each worker end what it is doing and returns the report.
