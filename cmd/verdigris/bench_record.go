@@ -1,10 +1,7 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"net/http"
-	"time"
 
 	"verdigris/deploy"
 )
@@ -22,7 +19,7 @@ type cutover struct {
 	window window
 }
 
-// heldCounts are the counts of a deployment's record.
+// heldCounts tells of the requests that a cutover, or all of them, met.
 type heldCounts struct {
 	// Held is how many requests waited at the gate, LongestMS for how many milliseconds at most.
 	Held      int   `json:"held"`
@@ -31,28 +28,30 @@ type heldCounts struct {
 	Stayed int `json:"stayed"`
 }
 
-// record reads what there is to know about a deployment that has ended.
-func (b *bench) record(ctx context.Context, d deploy.Deployment) (cutover, error) {
-	one := cutover{ID: d.ID, Kind: d.Kind, To: d.Slice, State: d.State}
-	if err := b.api.call(ctx, http.MethodGet, fmt.Sprintf("/deployments/%d", d.ID), nil, &one.heldCounts); err != nil {
-		return one, err
+// cutoverOf picks from the record of a deployment that has ended.
+func cutoverOf(d deploy.Deployment) cutover {
+	held := heldOf(d)
+	return cutover{
+		ID: d.ID, Kind: d.Kind, To: d.Slice, State: d.State, window: held,
+		HoldMS:     float64(held.to.Sub(held.from).Microseconds()) / 1000,
+		heldCounts: heldCounts{Held: d.Held, LongestMS: d.LongestHold, Stayed: d.Stayed},
 	}
+}
+
+// heldOf returns when requests waited. It is empty where nobody had to.
+func heldOf(d deploy.Deployment) (held window) {
 	for _, p := range d.Phases {
 		switch p.Phase {
 		case deploy.PhaseHold:
-			one.window.from = p.StartedAt
+			held.from = p.StartedAt
 		case deploy.PhaseRelease:
-			one.window.to = p.EndedAt
+			held.to = p.EndedAt
 		}
 	}
-	if one.window.from.IsZero() { // nobody had to wait
-		return one, nil
+	if !held.from.IsZero() && held.to.IsZero() { // it was called off, and whoever waited has gone on by its end
+		held.to = d.EndedAt
 	}
-	if one.window.to.IsZero() { // it was called off, and whoever waited has gone on by its end
-		one.window.to = d.EndedAt
-	}
-	one.HoldMS = float64(one.window.to.Sub(one.window.from).Microseconds()) / 1000
-	return one, nil
+	return held
 }
 
 // String is a line for people.
@@ -61,5 +60,5 @@ func (o cutover) String() string {
 	if o.State != deploy.StateSucceeded {
 		text = fmt.Sprintf("%s to %s: %s", o.Kind, o.To, o.State)
 	}
-	return fmt.Sprintf("%s, %d requests waited, at most %s, %d stayed", text, o.Held, time.Duration(o.LongestMS)*time.Millisecond, o.Stayed)
+	return fmt.Sprintf("%s, %d requests waited, at most %d ms, %d stayed", text, o.Held, o.LongestMS, o.Stayed)
 }

@@ -69,9 +69,10 @@ func (b *benched) order(w http.ResponseWriter, _ *http.Request) {
 }
 
 // deployment is the n-th: an odd one is a switch to green, an even one the way back. Two requests wait in each.
-func (b *benched) deployment(n int64, state deploy.State) map[string]any {
+func (b *benched) deployment(n int64, state deploy.State) deploy.Deployment {
 	now := time.Now()
-	d := deploy.Deployment{ID: n, App: "shop", Kind: deploy.KindSwitch, Slice: deploy.Green, Promote: true, State: state, EndedAt: now}
+	d := deploy.Deployment{ID: n, App: "shop", Kind: deploy.KindSwitch, Slice: deploy.Green, Promote: true, State: state, EndedAt: now,
+		Held: 2, LongestHold: 30 + n, Stayed: 1}
 	if n%2 == 0 {
 		d.Kind, d.Slice = deploy.KindRollback, deploy.Blue
 	}
@@ -81,11 +82,7 @@ func (b *benched) deployment(n int64, state deploy.State) map[string]any {
 			{Phase: deploy.PhaseRelease, StartedAt: now, EndedAt: now},
 		}
 	}
-	text, _ := json.Marshal(d)
-	var record map[string]any
-	json.Unmarshal(text, &record)
-	record["held"], record["longest_hold_ms"], record["stayed"] = 2, 30+n, 1
-	return record
+	return d
 }
 
 func (b *benched) bench(t *testing.T, args ...string) result {
@@ -102,7 +99,7 @@ func TestBenchCutoverSwitchesAndRollsBackUnderLoadAndTellsWhatWasNoticed(t *test
 	b.live(t, bothRun())
 	b.bench(t, "--rounds", "2", "--post", "/upload", "--uploads", "1").want(t, exitOK,
 		"loading "+b.url+": 4 clients, 1 uploaders, 0 websockets",
-		"round 1: switch to green took 40 ms, 2 requests waited, at most 31ms, 1 stayed; so far ",
+		"round 1: switch to green took 40 ms, 2 requests waited, at most 31 ms, 1 stayed; so far ",
 		"round 2: rollback to blue took 40 ms, ",
 		"4 cutovers; 8 requests waited at the gate, at most 34 ms; 4 stayed on the slice that was left",
 		"GET", "POST", "uploads", "without a cutover", "during cutovers", " requests, 0 failed")

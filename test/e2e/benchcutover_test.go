@@ -28,6 +28,7 @@ func TestBenchCutoverOnARealSiteFailsNoRequest(t *testing.T) {
 			To     deploy.Slice
 			State  deploy.State
 			HoldMS float64 `json:"hold_ms"`
+			Stayed int
 		}
 	}
 	if err := json.Unmarshal([]byte(out), &got); err != nil {
