@@ -47,12 +47,14 @@ func run(health bool) error {
 func serve(ctx context.Context, listener net.Listener, cfg config) error {
 	store := newStore(cfg)
 	defer store.close()
+	site := newGallery(cfg, store)
 	server := &http.Server{
-		Handler:           newGallery(cfg, store),
+		Handler:           site,
 		ReadHeaderTimeout: 5 * time.Second,
 		// Longer than a proxy keeps idle connections: the proxy, which knows what it is about to send, closes first.
 		IdleTimeout: 2 * time.Minute,
 	}
+	server.RegisterOnShutdown(site.streams.close)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	slog.Info("gallery is up", "port", cfg.port, "redis", cfg.redisAddr, "slice", cfg.slice, "release", cfg.release)
@@ -67,5 +69,6 @@ func serve(ctx context.Context, listener net.Listener, cfg config) error {
 	if err := server.Shutdown(ending); err != nil && !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("shut down: %w", err)
 	}
+	site.streams.open.Wait() // the server does not know of websockets; each ends within seconds of being told
 	return nil
 }

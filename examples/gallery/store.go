@@ -9,7 +9,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// The keys in redis. The pictures belong to the site and move with the traffic; the rest stays with its slice.
+// The keys in redis. The pictures belong to the site and move with the traffic, those on the wall and those in albums,
+// whose keys are images:NAME; the rest stays with its slice.
 const (
 	imagesKey  = "images"
 	recentKey  = "recent"
@@ -47,16 +48,22 @@ func (s *store) ping(ctx context.Context) error {
 	return s.explain("ping", s.client.Ping(ctx).Err())
 }
 
-// addImage stores a picture in front of all others and returns how many there are.
-func (s *store) addImage(ctx context.Context, image []byte) (int64, error) {
-	count, err := s.client.LPush(ctx, imagesKey, image).Result()
+// addImage stores a picture in front of all others of its list and returns how many there are.
+func (s *store) addImage(ctx context.Context, key string, image []byte) (int64, error) {
+	count, err := s.client.LPush(ctx, key, image).Result()
 	return count, s.explain("store image", err)
 }
 
 // image returns the n-th newest picture, counted from 0.
-func (s *store) image(ctx context.Context, n int64) ([]byte, error) {
-	image, err := s.client.LIndex(ctx, imagesKey, n).Bytes()
+func (s *store) image(ctx context.Context, key string, n int64) ([]byte, error) {
+	image, err := s.client.LIndex(ctx, key, n).Bytes()
 	return image, s.explain("read image", err)
+}
+
+// popImage removes the oldest picture and returns it.
+func (s *store) popImage(ctx context.Context, key string) ([]byte, error) {
+	image, err := s.client.RPop(ctx, key).Bytes()
+	return image, s.explain("take image", err)
 }
 
 func (s *store) countImages(ctx context.Context) (int64, error) {

@@ -36,6 +36,8 @@ var only = map[string]string{
 	"modernc.org/sqlite":         "store",
 	"github.com/spf13/cobra":     "cmd",
 	"github.com/pterm/pterm":     "cmd",
+	"github.com/anishathalye/":   "test",
+	"github.com/coder/websocket": "test", // the load generator's, which cmd lends to users as verdigris bench
 }
 
 func room(path string) string {

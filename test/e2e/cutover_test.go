@@ -27,26 +27,24 @@ func (l *ledger) add(id string) {
 }
 
 // uploader pushes numbered pictures of the size and enters those that were acknowledged.
-func (s *site) uploader(l *ledger, name string, size int) load.Worker {
+func (s *site) uploader(l *ledger, name string, size int) load.Requests {
 	id := func(i int) string { return fmt.Sprintf("%s-%06d;", name, i) }
-	return load.Worker{
-		Pause: 2 * time.Millisecond,
-		Request: func(i int) (*http.Request, error) {
-			return http.NewRequest(http.MethodPost, s.edge("/upload"), strings.NewReader(picture(id(i)+strings.Repeat("x", size))))
-		},
-		Check: func(i, status int, _ http.Header, body []byte) error {
-			if status != http.StatusCreated {
-				return fmt.Errorf("status %d: %s", status, body)
+	return load.Requests{
+		Every:   5 * time.Millisecond,
+		Request: func(i int) (*http.Request, error) { return load.Post(s.edge("/upload"), picture(id(i)), size) },
+		Check: func(x load.Exchange) error {
+			if x.Status != http.StatusCreated {
+				return fmt.Errorf("status %d: %s", x.Status, x.Body)
 			}
-			l.add(id(i))
+			l.add(id(x.I))
 			return nil
 		},
 	}
 }
 
-func (s *site) reader() load.Worker {
-	return load.Worker{
-		Pause:   time.Millisecond,
+func (s *site) reader() load.Requests {
+	return load.Requests{
+		Every:   time.Millisecond,
 		Request: func(int) (*http.Request, error) { return http.NewRequest(http.MethodGet, s.edge("/health"), nil) },
 	}
 }
@@ -55,19 +53,20 @@ func TestNoRequestFailsAndNoWriteIsLostOverSwitchesAndRollbacksUnderLoad(t *test
 	s := newSite(t, func(s *site) { s.replace("verdigris.yml", "watch: {duration: 1s,", "watch: {duration: 100ms,") }).blueLive()
 	s.want(s.push(s.commit("second")), deploy.StateSucceeded)
 	book := &ledger{}
-	workers := []load.Worker{s.uploader(book, "small-a", 10), s.uploader(book, "small-b", 1000), s.uploader(book, "big", 2<<20)}
-	workers[2].Pause = 300 * time.Millisecond
+	big := s.uploader(book, "big", 2<<20)
+	big.Every = time.Second
+	workers := []load.Worker{s.uploader(book, "small-a", 10), s.uploader(book, "small-b", 1000), big}
 	for range 16 {
 		workers = append(workers, s.reader())
 	}
-	l := load.Start(context.Background(), "127.0.0.1:"+s.ports["edge"], workers...)
+	l := load.Start(context.Background(), load.Plan{Workers: workers})
 	for range 10 {
 		s.want(s.order("/switch", ""), deploy.StateSucceeded)
 		s.want(s.order("/rollback", ""), deploy.StateSucceeded)
 	}
 	report := l.Stop()
 	t.Log(report)
-	if report.Failed > 0 {
+	if report.Failed() > 0 {
 		t.Errorf("failed requests: %s", report)
 	}
 	live := deploy.Green // twenty moves: back where it began
@@ -119,7 +118,7 @@ func TestAfterAKillDuringTheHoldRequestsGoOnAndTheNextStartTidiesUp(t *testing.T
 	s := newSite(t).blueLive()
 	s.want(s.push(s.commit("second")), deploy.StateSucceeded)
 	book := &ledger{}
-	l := load.Start(context.Background(), "127.0.0.1:"+s.ports["edge"], s.reader(), s.reader(), s.uploader(book, "writer", 10))
+	l := load.Start(context.Background(), load.Plan{Workers: []load.Worker{s.reader(), s.reader(), s.uploader(book, "writer", 10)}})
 	for range 3 {
 		var d deploy.Deployment
 		s.ask(http.MethodPost, "/switch", "", http.StatusAccepted, &d)
@@ -140,7 +139,7 @@ func TestAfterAKillDuringTheHoldRequestsGoOnAndTheNextStartTidiesUp(t *testing.T
 	s.serves(status.Live)
 	report := l.Stop()
 	t.Log(report)
-	if report.Failed > 0 {
+	if report.Failed() > 0 {
 		t.Errorf("failed requests: %s", report)
 	}
 	s.accountFor(book, status.Live)

@@ -1,120 +1,131 @@
-// Package load sends HTTP requests as the hardest clients do: on kept connections, without ever repeating one, and
-// counting everything. It is bounded by its context and by the pauses between a client's requests.
+// Package load puts load on a site as its hardest clients do: requests on kept connections that are never repeated,
+// uploads of megabytes, websockets and event streams that are held for long. It counts everything, and says of what
+// failed what it was and when it began.
+//
+// It is what the end-to-end tests and `verdigris bench` drive a site with.
 package load
 
 import (
 	"context"
-	"fmt"
-	"maps"
-	"net/http"
-	"slices"
+	"crypto/tls"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// Worker describes one client's requests.
-type Worker struct {
-	// Request makes the i-th request, counted from 0.
-	Request func(i int) (*http.Request, error)
-	// Check looks at an answer; nil accepts any status below 400. An error counts as a failure.
-	Check func(i, status int, header http.Header, body []byte) error
-	// Pause is the time between an answer and the next request.
-	Pause time.Duration
+// Worker is one client: Requests, WebSocket or Events.
+type Worker interface {
+	// work goes on until ctx ends or the load's count is used up, and enters what it did.
+	work(ctx context.Context, l *Load)
 }
 
-// Report says what became of the requests.
-type Report struct {
-	Sent, Failed int
-	// Longest is the longest time that an answer took.
-	Longest time.Duration
-	// Errors counts failures by what they say.
-	Errors map[string]int
+// Plan says what load there is to be.
+type Plan struct {
+	Workers []Worker
+	// Count bounds how much all workers do together: requests, echoes and events. Time bounds how long. 0 is no bound.
+	Count int
+	Time  time.Duration
+	// Watch, where it is set, is told of everything that the workers do, one thing at a time.
+	Watch func(Entry)
+	// TLS is for https; the system's certificates are trusted when it is nil.
+	TLS *tls.Config
 }
 
-// String lists the report on one line for a log.
-func (r Report) String() string {
-	s := fmt.Sprintf("%d requests, %d failed, longest %d ms", r.Sent, r.Failed, r.Longest.Milliseconds())
-	for _, e := range slices.Sorted(maps.Keys(r.Errors)) {
-		s += fmt.Sprintf("; %dx %s", r.Errors[e], e)
-	}
-	return s
+// Entry is one thing that a worker did.
+type Entry struct {
+	Kind  string // of the worker, e.g. "requests"
+	Start time.Time
+	Took  time.Duration
+	// Slice is the slice that answered, where the answer says so.
+	Slice string
+	// Closed tells that the server ended a websocket or an event stream in the proper way. That is no failure.
+	Closed bool
+	Err    error
 }
 
 // Load is a running load.
 type Load struct {
+	plan   Plan
 	cancel context.CancelFunc
-	done   sync.WaitGroup
-	mu     sync.Mutex
-	report Report
+	done   chan struct{}
+	left   atomic.Int64
+
+	mu    sync.Mutex
+	kinds map[string]*Tally
 }
 
-// Start sends the workers' requests to the server at host:port, each worker on a connection of its own, until Stop.
-func Start(ctx context.Context, address string, workers ...Worker) *Load {
-	ctx, cancel := context.WithCancel(ctx)
-	l := &Load{cancel: cancel, report: Report{Errors: map[string]int{}}}
-	for _, w := range workers {
-		l.done.Go(func() { l.work(ctx, NewClient(address), w) })
+// Start runs the workers of a plan, each on connections of its own, until a bound is reached, ctx ends or Stop.
+func Start(ctx context.Context, plan Plan) *Load {
+	ctx, cancel := within(ctx, plan.Time)
+	l := &Load{plan: plan, cancel: cancel, done: make(chan struct{}), kinds: map[string]*Tally{}}
+	l.left.Store(int64(plan.Count))
+	var workers sync.WaitGroup
+	for _, w := range plan.Workers {
+		workers.Go(func() { w.work(ctx, l) })
 	}
+	go func() {
+		workers.Wait()
+		cancel()
+		close(l.done)
+	}()
 	return l
 }
 
-// Stop lets each worker end its request and returns the report.
-func (l *Load) Stop() Report {
-	l.cancel()
-	l.done.Wait()
-	return l.report
+// within returns a context that ends after that time, where there is one.
+func within(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	if limit > 0 {
+		return context.WithTimeout(ctx, limit)
+	}
+	return context.WithCancel(ctx)
 }
 
-// Sent returns how many requests have been answered or have failed so far.
+// Stop lets each worker end what it is doing and returns the report.
+func (l *Load) Stop() Report {
+	l.cancel()
+	return l.Wait()
+}
+
+// Wait waits until a bound is reached and returns the report.
+func (l *Load) Wait() Report {
+	<-l.done
+	return l.Report()
+}
+
+// Report says what there has been so far.
+func (l *Load) Report() Report {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r := Report{Kinds: map[string]Tally{}}
+	for kind, t := range l.kinds {
+		r.Kinds[kind] = t.clone()
+	}
+	return r
+}
+
+// Sent returns how much the workers have done so far.
 func (l *Load) Sent() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.report.Sent
+	sent := 0
+	for _, t := range l.kinds {
+		sent += t.Sent
+	}
+	return sent
 }
 
-// requestTimeout is far above what any hold takes: a request that runs into it has failed.
-const requestTimeout = 30 * time.Second
+// may tells whether the count allows one thing more.
+func (l *Load) may() bool { return l.plan.Count == 0 || l.left.Add(-1) >= 0 }
 
-func (l *Load) work(ctx context.Context, c *Client, w Worker) {
-	defer c.Close()
-	for i := 0; ctx.Err() == nil; i++ {
-		start := time.Now()
-		err := one(c, w, i)
-		l.count(time.Since(start), err)
-		select {
-		case <-ctx.Done():
-		case <-time.After(w.Pause):
-		}
-	}
-}
-
-// one makes a request that outlives the load's end: a request cut off by the client proves nothing.
-func one(c *Client, w Worker, i int) error {
-	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
-	defer cancel()
-	request, err := w.Request(i)
-	if err != nil {
-		return err
-	}
-	status, header, body, err := c.Do(ctx, request)
-	switch {
-	case err != nil:
-		return err
-	case w.Check != nil:
-		return w.Check(i, status, header, body)
-	case status >= http.StatusBadRequest:
-		return fmt.Errorf("status %d", status)
-	}
-	return nil
-}
-
-func (l *Load) count(took time.Duration, err error) {
+func (l *Load) enter(e Entry) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.report.Sent++
-	l.report.Longest = max(l.report.Longest, took)
-	if err != nil {
-		l.report.Failed++
-		l.report.Errors[err.Error()]++
+	t, ok := l.kinds[e.Kind]
+	if !ok {
+		t = &Tally{}
+		l.kinds[e.Kind] = t
+	}
+	t.add(e)
+	if l.plan.Watch != nil {
+		l.plan.Watch(e)
 	}
 }

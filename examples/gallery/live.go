@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/coder/websocket"
+)
+
+// live is a websocket that tells the number of pictures, and sends every text message back.
+func (g *gallery) live(w http.ResponseWriter, r *http.Request) {
+	ctx, leave := g.streams.join(r.Context())
+	defer leave()
+	conn, err := websocket.Accept(w, r, nil)
+	if err != nil {
+		return // Accept has told the visitor
+	}
+	defer conn.CloseNow()
+	ctx, gone := context.WithCancel(ctx)
+	go func() {
+		defer gone()
+		echo(r.Context(), conn)
+	}()
+	for count, err := range g.store.counts(ctx) {
+		if err != nil {
+			_ = conn.Close(websocket.StatusInternalError, "redis does not answer")
+			return
+		}
+		if conn.Write(ctx, websocket.MessageText, []byte(countMessage(count))) != nil {
+			return
+		}
+	}
+	_ = conn.Close(websocket.StatusGoingAway, "the gallery closes")
+}
+
+// echo sends text messages back until the connection ends. Its context is not the gallery's: a read that is cancelled
+// would end the connection before the visitor has been told why.
+func echo(ctx context.Context, conn *websocket.Conn) {
+	for {
+		kind, message, err := conn.Read(ctx)
+		if err != nil || kind != websocket.MessageText || conn.Write(ctx, kind, message) != nil {
+			return
+		}
+	}
+}
