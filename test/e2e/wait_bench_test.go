@@ -1,9 +1,7 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
-	"net/http"
 	"slices"
 	"sync"
 	"testing"
@@ -13,33 +11,16 @@ import (
 	"verdigris/test/load"
 )
 
-// stopwatch is clients that keep their connections and note when each request began and ended.
+// stopwatch notes when each request began and ended.
 type stopwatch struct {
 	mu   sync.Mutex
 	seen [][2]time.Time
 }
 
-func (w *stopwatch) client(ctx context.Context, s *site) {
-	c := load.NewClient("127.0.0.1:" + s.ports["edge"])
-	defer c.Close()
-	for ctx.Err() == nil {
-		request, err := http.NewRequest(http.MethodGet, s.edge("/health"), nil)
-		if err != nil {
-			return
-		}
-		begun := time.Now()
-		if status, _, _, err := c.Do(context.WithoutCancel(ctx), request); err != nil || status != http.StatusOK {
-			s.t.Errorf("a request failed: status %d, %v", status, err)
-		}
-		w.note(begun, time.Now())
-		time.Sleep(2 * time.Millisecond)
-	}
-}
-
-func (w *stopwatch) note(begun, ended time.Time) {
+func (w *stopwatch) note(x load.Exchange) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.seen = append(w.seen, [2]time.Time{begun, ended})
+	w.seen = append(w.seen, [2]time.Time{x.Start, x.Start.Add(x.Took)})
 }
 
 // across returns how long those requests took that were under way at the moment.
@@ -54,17 +35,23 @@ func (w *stopwatch) across(moment time.Time) (took []time.Duration) {
 	return took
 }
 
-// BenchmarkHeldRequest switches to and fro under a steady flow of requests on kept connections, and reports how long
-// those took that waited at the gate: all that were under way when it opened.
+// BenchmarkHeldRequest switches to and fro with the mirror on, a list of 1,000,000 items and 1,000 writes a second through
+// the app, and reports how long those requests took that waited at the gate: all that were under way when it opened.
 func BenchmarkHeldRequest(b *testing.B) {
 	s := newSite(b, func(s *site) { s.replace("verdigris.yml", "watch: {duration: 1s,", "watch: {duration: 100ms,") }).blueLive()
+	s.fill(deploy.Blue, 1_000_000, 100)
 	s.want(s.push(s.commit("second")), deploy.StateSucceeded)
-	ctx, cancel := context.WithCancel(b.Context())
 	var w stopwatch
-	var clients sync.WaitGroup
-	for range 16 {
-		clients.Go(func() { w.client(ctx, s) })
+	book := &ledger{}
+	var workers []load.Worker
+	for i := range 8 {
+		reader := s.reader()
+		reader.Every, reader.Record = 4*time.Millisecond, w.note
+		writer := s.uploader(book, fmt.Sprint("writer-", i), 100)
+		writer.Every, writer.Record = 8*time.Millisecond, w.note
+		workers = append(workers, reader, writer)
 	}
+	l := load.Start(b.Context(), load.Plan{Workers: workers})
 	var waits []time.Duration
 	var between []time.Duration
 	phases := map[deploy.Phase][]time.Duration{}
@@ -80,8 +67,11 @@ func BenchmarkHeldRequest(b *testing.B) {
 		}
 		b.Log(phaseTimes(d))
 	}
-	cancel()
-	clients.Wait()
+	report := l.Stop()
+	b.Log(report)
+	if report.Failed() > 0 {
+		b.Errorf("failed requests: %s", report)
+	}
 	if len(waits) == 0 {
 		b.Fatal("nobody waited")
 	}
@@ -95,6 +85,22 @@ func BenchmarkHeldRequest(b *testing.B) {
 	b.ReportMetric(float64(median(between).Microseconds())/1000, "ms-between-phases")
 	b.ReportMetric(float64(len(waits))/switches, "held/switch")
 	b.ReportMetric(0, "ns/op")
+}
+
+// fill pushes items of that size on a slice's list of pictures.
+func (s *site) fill(slice deploy.Slice, items, size int) {
+	s.t.Helper()
+	const batch = 1000
+	c := s.redis(slice)
+	for first := 0; first < items; first += batch {
+		values := make([]any, batch)
+		for i := range values {
+			values[i] = fmt.Sprintf("GIF89a%-*d", size-6, first+i)
+		}
+		if err := c.RPush(s.t.Context(), "images", values...).Err(); err != nil {
+			s.t.Fatal(err)
+		}
+	}
 }
 
 // betweenPhases is what lies between the phases while requests wait: the journal.
