@@ -3,6 +3,7 @@ package load_test
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -144,5 +145,28 @@ func TestAnEventStreamEndsWithTheLoad(t *testing.T) {
 	}
 	if report := l.Stop(); report.Failed() != 0 {
 		t.Errorf("report: %s", report)
+	}
+}
+
+func TestEveryKindOfWorkerSpeaksTLS(t *testing.T) {
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/live":
+			if conn, err := websocket.Accept(w, r, nil); err == nil {
+				<-conn.CloseRead(r.Context()).Done()
+			}
+		case "/events":
+			fmt.Fprint(w, "data: news\n\n")
+		}
+	}))
+	t.Cleanup(server.Close)
+	trust := server.Client().Transport.(*http.Transport).TLSClientConfig
+	for _, w := range []load.Worker{load.Requests{Request: get(server.URL)}, load.WebSocket{URL: server.URL + "/live"}, load.Events{URL: server.URL + "/events"}} {
+		if report := load.Start(t.Context(), load.Plan{Count: 2, TLS: trust, Workers: []load.Worker{w}}).Wait(); report.Failed() != 0 || report.Sent() != 2 {
+			t.Errorf("%T: %s", w, report)
+		}
+		if report := load.Start(t.Context(), load.Plan{Count: 1, Time: time.Second, Workers: []load.Worker{w}}).Wait(); report.Failed() == 0 {
+			t.Errorf("%T trusts anybody: %s", w, report)
+		}
 	}
 }
