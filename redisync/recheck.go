@@ -3,7 +3,9 @@ package redisync
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 )
 
 // readings are what one side says of keys: when each ends, at one offset of the stream where that counts.
@@ -69,9 +71,6 @@ func (f *follower) readEnds(c *conn, keys []string) (readings, error) {
 	return r, nil
 }
 
-// edge is how many elements of a list are compared at either end.
-const edge = 64
-
 // sameShape compares the touched keys once nothing writes: their types, how many elements they have and, of lists, the
 // elements at both ends. What the stream did is the same on both sides; this finds out if it was not.
 func (f *follower) sameShape(keys []string) (different []string, err error) {
@@ -86,64 +85,86 @@ func (f *follower) sameShape(keys []string) (different []string, err error) {
 				delete(kinds, key)
 			}
 		}
-		shapes, err := f.sight.unequalShapes(kinds)
+		longer, lists, err := f.sight.unequalLengths(kinds)
 		if err != nil {
 			return nil, err
 		}
-		different = append(different, shapes...)
+		other, err := f.sight.unequalEnds(lists)
+		if err != nil {
+			return nil, err
+		}
+		different = append(append(different, longer...), other...)
 	}
 	return different, nil
 }
 
-// unequalShapes asks both sides about collections, all at once.
-func (p *pair) unequalShapes(kinds map[string]string) (different []string, err error) {
+// unequalLengths returns the collections that have not as many elements on one side as on the other, and the lists that
+// do, with how many.
+func (p *pair) unequalLengths(kinds map[string]string) (different []string, lists map[string]int64, err error) {
 	var keys []string
 	for key, kind := range kinds {
 		if lengthOf[kind] != "" {
 			keys = append(keys, key)
 		}
 	}
-	err = p.askBoth(keys, func(c *conn, key string) {
-		c.send(lengthOf[kinds[key]], key)
-		if kinds[key] == "list" {
-			c.send("LRANGE", key, "0", fmt.Sprint(edge-1))
-			c.send("LRANGE", key, fmt.Sprint(-edge), "-1")
+	if err := p.askBoth(keys, func(c *conn, key string) { c.send(lengthOf[kinds[key]], key) }); err != nil {
+		return nil, nil, err
+	}
+	lists = map[string]int64{}
+	for _, key := range keys {
+		a, err := p.from.integer()
+		if err != nil {
+			return nil, nil, err
 		}
+		b, err := p.to.integer()
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case a != b:
+			different = append(different, key)
+		case kinds[key] == "list":
+			lists[key] = a
+		}
+	}
+	return different, lists, nil
+}
+
+const (
+	endElements = 64        // of a list that are compared at either end, at most
+	endBytes    = 256 << 10 // and about how much they may have
+)
+
+// unequalEnds compares the elements at both ends of lists of that many elements; fewer of those that have large ones.
+func (p *pair) unequalEnds(lists map[string]int64) (different []string, err error) {
+	keys := slices.Sorted(maps.Keys(lists))
+	sizes, err := p.from.sizes(keys)
+	if err != nil {
+		return nil, err
+	}
+	width := map[string]int64{}
+	for i, key := range keys {
+		width[key] = min(endElements, endBytes/max(1, sizes[i]/max(1, lists[key])))
+	}
+	keys = slices.DeleteFunc(keys, func(key string) bool { return width[key] == 0 })
+	err = p.askBoth(keys, func(c *conn, key string) {
+		c.send("LRANGE", key, "0", strconv.FormatInt(width[key]-1, 10))
+		c.send("LRANGE", key, strconv.FormatInt(-width[key], 10), "-1")
 	})
 	if err != nil {
 		return nil, err
 	}
 	for _, key := range keys {
-		same, err := p.sameAnswers(kinds[key])
+		first, err := sameList(p.from, p.to)
 		if err != nil {
 			return nil, fmt.Errorf("key %s: %w", shown(key), err)
 		}
-		if !same {
+		last, err := sameList(p.from, p.to)
+		if err != nil {
+			return nil, fmt.Errorf("key %s: %w", shown(key), err)
+		}
+		if !first || !last {
 			different = append(different, key)
 		}
 	}
 	return different, nil
-}
-
-func (p *pair) sameAnswers(kind string) (bool, error) {
-	a, err := p.from.integer()
-	if err != nil {
-		return false, err
-	}
-	b, err := p.to.integer()
-	if err != nil {
-		return false, err
-	}
-	same := a == b
-	if kind != "list" {
-		return same, nil
-	}
-	for range 2 {
-		ends, err := sameList(p.from, p.to)
-		if err != nil {
-			return false, err
-		}
-		same = same && ends
-	}
-	return same, nil
 }
