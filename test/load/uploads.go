@@ -25,6 +25,9 @@ func Uploads(url string, head func(i int) string) Requests {
 // Post makes a request with a body of that size, which begins with head. It takes no memory for the rest.
 func Post(url, head string, size int) (*http.Request, error) {
 	rest := max(0, size-len(head))
+	if len(head)+rest == 0 {
+		return http.NewRequest(http.MethodPost, url, http.NoBody) // a reader of nothing would be sent in chunks
+	}
 	body := io.MultiReader(strings.NewReader(head), io.LimitReader(filler{}, int64(rest)))
 	request, err := http.NewRequest(http.MethodPost, url, io.NopCloser(body))
 	if err != nil {
