@@ -93,7 +93,7 @@ func againstMigrate(b *testing.B, from, to *testServer, pattern string) {
 func migrate(b *testing.B, from, to *testServer, pattern string) {
 	host, port, _ := net.SplitHostPort(to.address)
 	for cursor := uint64(0); ; {
-		names, next, err := from.Scan(b.Context(), cursor, pattern, scanCount).Result()
+		names, next, err := from.Scan(b.Context(), cursor, pattern, 1000).Result()
 		if err != nil {
 			b.Fatal(err)
 		}
