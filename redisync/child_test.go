@@ -81,13 +81,22 @@ func mirrorInChild(d *Data, parent *bufio.Scanner) error {
 	d.Mirror(deploy.Blue)
 	defer d.Mirror("")
 	for {
-		for d.Mirrored().State != deploy.MirrorInStep {
-			time.Sleep(5 * time.Millisecond)
+		if err := awaitInStep(d); err != nil {
+			return err
 		}
 		if err := sayReport(deploy.CopyReport{}); err != nil || !parent.Scan() {
 			return err
 		}
 	}
+}
+
+func awaitInStep(d *Data) error {
+	for deadline := time.Now().Add(time.Minute); d.Mirrored().State != deploy.MirrorInStep; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			return fmt.Errorf("the mirror is not in step: %+v", d.Mirrored())
+		}
+	}
+	return nil
 }
 
 func sayReport(r deploy.CopyReport) error {

@@ -67,13 +67,3 @@ func quantile(all []time.Duration, part float64) time.Duration {
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-
-// requireSameData demands that two servers that hold nothing else than the selected keys are equal, by their own
-// word. It takes no time that matters, whatever they hold.
-func requireSameData(t testing.TB, from, to *testServer) {
-	t.Helper()
-	a, b := from.do(t, "DEBUG", "DIGEST"), to.do(t, "DEBUG", "DIGEST")
-	if a != b {
-		t.Fatalf("the sides differ: %v and %v", a, b)
-	}
-}
