@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/compose-spec/compose-go/v2/types"
@@ -30,10 +31,7 @@ type verdict func(c container.InspectResponse) (done bool, err error)
 
 // awaitDependency waits until all containers of the service meet the condition.
 func (x *execution) awaitDependency(ctx context.Context, d dependency) error {
-	x.mu.Lock()
-	members := x.running[d.service]
-	x.mu.Unlock()
-	for _, m := range members {
+	for _, m := range x.members(d.service) {
 		var err error
 		switch d.condition {
 		case types.ServiceConditionHealthy:
@@ -49,6 +47,13 @@ func (x *execution) awaitDependency(ctx context.Context, d dependency) error {
 		}
 	}
 	return nil
+}
+
+// members are the service's containers that run, or are to.
+func (x *execution) members(service string) []member {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return slices.Clone(x.running[service])
 }
 
 // awaitAll waits until every container of the plan runs and is not unhealthy; one that has done its work and ended

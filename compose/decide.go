@@ -22,6 +22,9 @@ func planService(p *project, s types.ServiceConfig, seen observation, img image,
 	if err := p.checkShares(s); err != nil {
 		return sp, err
 	}
+	if err := p.checkImageRole(s, img); err != nil {
+		return sp, err
+	}
 	have := map[int]found{}
 	for _, c := range seen.containers {
 		if c.service != s.Name {
@@ -41,6 +44,9 @@ func planService(p *project, s types.ServiceConfig, seen observation, img image,
 		}
 		if err := b.checkPlatform(s, img); err != nil {
 			return sp, err
+		}
+		if isWorker(s) {
+			b.rest()
 		}
 		b.Config.Image = img.ref
 		p.label(b, s, number, img.id)
@@ -86,6 +92,10 @@ func decide(b *blueprint, old found, img image, seen observation, done progress)
 		a.verb, a.why = replace, "its image changed"
 	case lack != "":
 		a.verb, a.why = replace, lack
+	case isWorker(b.service) && old.ended():
+		a.verb = keep
+	case isWorker(b.service):
+		a.verb, a.why = stop, "only the live slice has workers"
 	case !old.running():
 		a.verb, a.why = start, "it is "+old.state
 	case again != "":

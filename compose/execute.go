@@ -109,12 +109,27 @@ func (x *execution) converge(ctx context.Context, sp servicePlan, stop func() er
 			return err
 		}
 	}
+	if isWorker(sp.service) {
+		return x.leaveStopped(ctx, sp)
+	}
 	if err := x.preStart(ctx, sp); err != nil {
 		return err
 	}
 	for _, a := range sp.actions {
 		if err := x.act(ctx, sp.service.Name, a); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// leaveStopped does for a worker what is left once its containers are made and stopped: StartWorkers starts them.
+func (x *execution) leaveStopped(ctx context.Context, sp servicePlan) error {
+	for _, a := range sp.actions {
+		if a.verb == keep {
+			if err := x.engine.rest(ctx, *a.old); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -144,6 +159,9 @@ func (x *execution) act(ctx context.Context, service string, a action) error {
 
 // start starts a container and runs the post_start hooks that its labels hold.
 func (x *execution) start(ctx context.Context, m member, labels map[string]string) error {
+	if err := x.engine.wake(ctx, m, labels); err != nil {
+		return err
+	}
 	if err := x.engine.startContainer(ctx, m.id, m.name); err != nil {
 		return err
 	}

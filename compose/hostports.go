@@ -35,7 +35,7 @@ func (b *blueprint) checkPorts(others []found) error {
 	for _, port := range slices.Sorted(maps.Keys(b.Host.PortBindings)) {
 		for _, binding := range b.Host.PortBindings[port] {
 			for _, other := range others {
-				if holds(other.ports, port, binding) {
+				if holds(other.ports, port, binding) && !b.takesTurns(other) {
 					return &deploy.HintedError{
 						Err:  fmt.Errorf("start container %s: port %s of this machine is already taken by %s", b.Name, binding.HostPort, other.belongsTo()),
 						Next: fmt.Sprintf("stop %s, or publish another port", other.name),
@@ -45,6 +45,11 @@ func (b *blueprint) checkPorts(others []found) error {
 		}
 	}
 	return nil
+}
+
+// takesTurns tells whether the other container will have stopped before this one starts, since both are workers of the app.
+func (b *blueprint) takesTurns(other found) bool {
+	return isWorker(b.service) && other.worker() && other.labels[labelApp] == b.project.app
 }
 
 // holds tells whether one of the published ports is in the way of the binding. No address means all of them.

@@ -117,6 +117,7 @@ func newImage(ref string, i *dockerimage.InspectResponse) image {
 		platform: platformFrom(i.Os, i.Architecture, i.Variant), volumes: map[string]bool{},
 	}
 	if i.Config != nil {
+		img.role = i.Config.Labels[labelRole]
 		for path := range i.Config.Volumes {
 			img.volumes[path] = true
 		}

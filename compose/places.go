@@ -158,7 +158,8 @@ func descend(n *yaml.Node, path []string, level int) (last *yaml.Node, depth int
 			best(descend(element, path, level))
 		}
 	case yaml.ScalarNode:
-		if name, _, _ := strings.Cut(n.Value, ":"); name == path[0] || n.Value == path[0] {
+		// An entry of a list may be name:more or name=value.
+		if name, _, _ := strings.Cut(strings.Replace(n.Value, "=", ":", 1), ":"); name == path[0] || n.Value == path[0] {
 			return n, 1
 		}
 	}

@@ -42,6 +42,7 @@ const (
 	replace verb = "replace"
 	start   verb = "start"
 	restart verb = "restart"
+	stop    verb = "stop" // of a worker, which StartWorkers starts again
 	remove  verb = "remove"
 )
 
@@ -61,6 +62,7 @@ type image struct {
 	// digest is name@sha256:... in the registry that it came from; empty for an image that came from none.
 	digest   string
 	platform ocispec.Platform
+	role     string          // what its label says, which its containers have too
 	volumes  map[string]bool // the paths at which it declares volumes
 }
 

@@ -30,6 +30,9 @@ func (r *Runtime) check(p *project) error {
 	if err := p.refuse(); err != nil {
 		return err
 	}
+	if err := p.checkRoles(); err != nil {
+		return err
+	}
 	if _, ok := p.Services[r.settings.Web]; p.slice != "" && r.settings.Web != "" && !ok {
 		return &deploy.HintedError{
 			Err:  fmt.Errorf("%s: there is no service %s, which verdigris.yml names as the web service", bases(p.files), r.settings.Web),
@@ -59,7 +62,8 @@ func (r *Runtime) checkNeeds(p *project) error {
 }
 
 // Start makes the slice run the release, and waits until every container runs and none is unhealthy. Containers
-// whose configuration and image are unchanged stay. If it fails, what this call created is gone again; the error
+// whose configuration and image are unchanged stay. Workers are made and stopped: StartWorkers starts them when the slice
+// goes live. If it fails, what this call created is gone again; the error
 // is a deploy.LoggedError when one container is to blame.
 func (r *Runtime) Start(ctx context.Context, slice deploy.Slice, rel deploy.Release, log deploy.Log) error {
 	p, err := r.loadSlice(ctx, slice, rel)

@@ -47,7 +47,7 @@ func (r *Runtime) Observe(ctx context.Context, slice deploy.Slice) (deploy.Slice
 func containerStatus(c found, i container.InspectResponse) deploy.ContainerStatus {
 	status := deploy.ContainerStatus{
 		Name: c.name, Service: c.service, Image: i.Config.Image,
-		State: string(i.State.Status), ExitCode: i.State.ExitCode, Restarts: i.RestartCount,
+		State: string(i.State.Status), ExitCode: i.State.ExitCode, Restarts: i.RestartCount, Worker: c.worker(),
 	}
 	if h := i.State.Health; h != nil && h.Status != container.NoHealthcheck {
 		status.Health = string(h.Status)

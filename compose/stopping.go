@@ -17,10 +17,10 @@ import (
 )
 
 // stopContainer runs the container's pre_stop hooks, sends it its stop signal and waits. What still runs after its grace
-// period is killed by the engine. A container that does not run is left alone.
+// period is killed by the engine. A container that does not run is left alone. Neither is started by the engine after that.
 func (e *Engine) stopContainer(ctx context.Context, c found, log deploy.Log) error {
 	if c.ended() {
-		return nil
+		return e.rest(ctx, c)
 	}
 	grace, err := e.grace(ctx, c)
 	if err != nil {
@@ -36,7 +36,7 @@ func (e *Engine) stopContainer(ctx context.Context, c found, log deploy.Log) err
 		return err
 	}
 	log(fmt.Sprintf("stopped %s in %.1f s", c.name, time.Since(begun).Seconds()))
-	return nil
+	return e.rest(ctx, c)
 }
 
 // seconds writes whole seconds as 30 s.
@@ -107,12 +107,13 @@ func (x *execution) stops(ctx context.Context) map[string]func() error {
 }
 
 // stops tells whether the action takes a container down.
-func (a action) stops() bool { return a.verb == replace || a.verb == restart || a.verb == remove }
+func (a action) stops() bool {
+	return a.verb == replace || a.verb == restart || a.verb == remove || a.verb == stop
+}
 
-// stopOld stops the container of an action. One that only restarts is noted, to run again if the plan fails before it
-// comes to that.
+// stopOld stops the container of an action. One that stays is noted, to run again if the plan fails.
 func (x *execution) stopOld(ctx context.Context, a action) error {
-	if a.verb == restart {
+	if a.verb == restart || a.verb == stop {
 		x.mu.Lock()
 		x.paused = append(x.paused, *a.old)
 		x.mu.Unlock()
@@ -127,8 +128,9 @@ func servicesOf(containers []found) types.Services {
 		s := types.ServiceConfig{Name: c.service}
 		s.DependsOn = types.DependsOnConfig{}
 		for _, entry := range words(strings.Split(c.labels[labelDependsOn], ",")...) {
-			dependency, _, _ := strings.Cut(entry, ":")
-			s.DependsOn[dependency] = types.ServiceDependency{}
+			dependency, rest, _ := strings.Cut(entry, ":")
+			condition, _, _ := strings.Cut(rest, ":")
+			s.DependsOn[dependency] = types.ServiceDependency{Condition: condition, Required: true}
 		}
 		services[c.service] = s
 	}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -178,4 +179,22 @@ func TestAChangedConfigurationIsValidatedAgain(t *testing.T) {
 	if err := c.Validate(); err == nil || !strings.Contains(err.Error(), "verdigris.yml:5: apps.shop.web.port is missing") {
 		t.Errorf("got %v", err)
 	}
+}
+
+func TestMirroringAndFencingCanBeSwitchedOff(t *testing.T) {
+	const data = small + "    data: {keys: [images], %s blue: {service: a}, green: {service: b}}\n"
+	for _, c := range []struct {
+		set                string
+		mirroring, fencing bool
+	}{
+		{"", true, true},
+		{"mirroring: false,", false, true},
+		{"fencing: off,", true, false},
+		{"mirroring: off, fencing: false,", false, false},
+	} {
+		app := load(t, fmt.Sprintf(data, c.set)).Apps["shop"]
+		equal(t, "mirroring with "+c.set, app.Domain().Mirroring, c.mirroring)
+		equal(t, "fencing with "+c.set, app.Data.Fencing, c.fencing)
+	}
+	equal(t, "mirroring without data", load(t, small).Apps["shop"].Domain().Mirroring, false)
 }

@@ -5,9 +5,13 @@ import "verdigris/deploy"
 // Data says which redis keys belong to the app's data and move with the traffic.
 type Data struct {
 	// Keys are the selected keys as redis patterns, e.g. "images" or "session:*".
-	Keys  []string `yaml:"keys"`
-	Blue  Redis    `yaml:"blue"`
-	Green Redis    `yaml:"green"`
+	Keys []string `yaml:"keys"`
+	// Mirroring keeps the standby's selected keys in step with the live ones, unless that is switched at run time.
+	Mirroring bool `yaml:"mirroring"`
+	// Fencing lets the slice that the traffic has left write no more, so that late writes fail instead of being lost.
+	Fencing bool  `yaml:"fencing"`
+	Blue    Redis `yaml:"blue"`
+	Green   Redis `yaml:"green"`
 }
 
 // Of returns the redis of a production slice.

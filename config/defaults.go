@@ -33,6 +33,8 @@ func (a *App) setDefaults() {
 	a.Timeouts = Timeouts{Fetch: minutes(2), Build: minutes(30), Migrate: minutes(10), Start: minutes(5), Copy: minutes(10)}
 }
 
+func (d *Data) setDefaults() { d.Mirroring, d.Fencing = true, true }
+
 func (t *TLS) setDefaults() { t.Listen = []int{8443} }
 
 func (c *Check) setDefaults() { c.Method, c.Path, c.Status = "GET", "/", 200 }

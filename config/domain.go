@@ -24,5 +24,6 @@ func (a *App) Domain() deploy.App {
 	for _, check := range a.Smoke {
 		app.Smoke = append(app.Smoke, deploy.Check(check))
 	}
+	app.Mirroring = a.Data != nil && a.Data.Mirroring
 	return app
 }

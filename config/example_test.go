@@ -20,6 +20,7 @@ func TestTheExampleShowsTheDefaults(t *testing.T) {
 	shown := load(t, Example)
 	bare := load(t, "apps:\n  gallery:\n    repository: {url: .}\n    web: {port: 8080}\n").Apps["gallery"]
 	app := shown.Apps["gallery"]
+	data := load(t, small+"    data: {keys: [images], blue: {service: a}, green: {service: b}}\n").Apps["shop"].Data
 	for what, pair := range map[string][2]any{
 		"health":   {app.Health, bare.Health},
 		"cutover":  {app.Cutover, bare.Cutover},
@@ -29,6 +30,8 @@ func TestTheExampleShowsTheDefaults(t *testing.T) {
 		"router":   {app.Router.Edge, bare.Router.Edge},
 		"keep":     {app.KeepReleases, bare.KeepReleases},
 		"promote":  {app.Promote, bare.Promote},
+		"mirror":   {app.Data.Mirroring, data.Mirroring},
+		"fencing":  {app.Data.Fencing, data.Fencing},
 	} {
 		if !reflect.DeepEqual(pair[0], pair[1]) {
 			t.Errorf("%s: the example has %+v, the default is %+v", what, pair[0], pair[1])

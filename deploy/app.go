@@ -29,6 +29,8 @@ type App struct {
 	DrainTimeout time.Duration
 	Watch        Watch
 	Timeouts     Timeouts
+	// Mirroring keeps the standby's data in step with the live slice's, unless it was switched at run time.
+	Mirroring bool
 	// KeepReleases is how many releases' images and checkouts are kept, the live and the previous one included.
 	KeepReleases int
 }

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -17,25 +18,32 @@ func (r *run) comeBack(ctx context.Context, before Route) error {
 		if err := r.carryBack(ctx, before.Slice); err != nil {
 			return "", err
 		}
-		r.fate = returned
 		return fmt.Sprintf("%s (%s) is live again", before.Slice, before.Commit.Short()), nil
 	})
 }
 
-// carryBack differs from carry in one thing: data that cannot be carried does not keep the traffic on a release
-// that has failed. What was lost sight of is said in the deployment's failure.
+// carryBack differs from carry in one thing: neither data that cannot be carried nor a worker that cannot be stopped
+// keeps the traffic on a release that has failed. What was lost sight of is said in the deployment's failure.
 func (r *run) carryBack(ctx context.Context, to Slice) error {
-	transfer, err := r.bulkCopy(to.Other(), to, r.quietly(ctx))
-	if transfer != nil {
-		defer transfer.Close()
+	do, failed := r.quietly(ctx), to.Other()
+	c := r.pickUp()
+	defer r.putDown(ctx, c)
+	if err := r.bulkCopy(c, failed, to, do); err != nil {
+		r.leaveBehind(ctx, c, to, err)
 	}
+	if c.transfer != nil {
+		c.transfer = &bestEffort{Transfer: c.transfer, failed: func(err error) { r.leaveBehind(ctx, c, to, err) }}
+	}
+	stopped, err := r.stopWorkers(failed, do)
 	if err != nil {
-		r.lost, transfer = err, nil
+		r.worker.log.Error("could not stop the workers of the release that failed", "deployment", r.d.ID, "slice", failed, "error", err)
 	}
-	if transfer != nil {
-		transfer = &bestEffort{Transfer: transfer, failed: func(err error) { r.lost = err }}
+	if err := r.move(ctx, c, to, Route{}, do); err != nil { // the release that failed is no way back
+		return errors.Join(err, r.restartWorkers(ctx, failed, stopped))
 	}
-	return r.move(ctx, transfer, to, Route{}, r.quietly(ctx)) // the release that failed is no way back
+	r.fate = returned
+	r.turn(c, failed, do)
+	return r.startWorkers(to, do)
 }
 
 // quietly carries out steps under the roof of the running phase: they show as progress.
@@ -50,15 +58,31 @@ func (r *run) quietly(ctx context.Context) step {
 	}
 }
 
+// leaveBehind goes back without the data. What was written since the cutover is then on the slice that is being left
+// only, and a mirror must not go over it. The slice that gets the traffic was fenced when it lost it.
+func (r *run) leaveBehind(ctx context.Context, c *cargo, to Slice, why error) {
+	r.lost = why
+	r.drop(c)
+	r.stopMirroring(ctx)
+	if err := r.openData(ctx, to); err != nil {
+		r.lost = fmt.Errorf("%w; %w", why, err)
+	}
+}
+
 // bestEffort is a transfer whose last step reports failure instead of returning it.
 type bestEffort struct {
 	Transfer
 	failed func(error)
 }
 
-// Settle settles, and lets the cutover go on whatever comes of it.
+// Settle settles in half of its time at most, and lets the cutover go on whatever comes of it.
 func (b *bestEffort) Settle(ctx context.Context) (CopyReport, error) {
-	report, err := b.Transfer.Settle(ctx)
+	settling, cancel := ctx, context.CancelFunc(func() {})
+	if deadline, ok := ctx.Deadline(); ok {
+		settling, cancel = context.WithTimeout(ctx, time.Until(deadline)/2)
+	}
+	defer cancel()
+	report, err := b.Transfer.Settle(settling)
 	if err != nil {
 		b.failed(err)
 	}

@@ -46,12 +46,14 @@ func (r *run) watch(ctx context.Context) (string, error) {
 	tick := time.NewTicker(w.Interval)
 	defer tick.Stop()
 	asked, failures := 0, 0
+	strays := r.strayWatch()
 	for {
 		select {
 		case <-ctx.Done():
 			return "cut short because verdigris was stopped", nil
 		case <-tick.C:
 		}
+		strays()
 		err := r.look(ctx)
 		if ctx.Err() != nil {
 			continue

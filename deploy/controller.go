@@ -78,6 +78,15 @@ func (c *Controller) Switch(ctx context.Context, app string, r SwitchRequest) (D
 	return w.requestSwitch(ctx, r)
 }
 
+// PlanSwitch says what a switch would do now, and is refused for what the switch would be refused for. Nothing is changed.
+func (c *Controller) PlanSwitch(ctx context.Context, app string, r SwitchRequest) (SwitchPlan, error) {
+	w, err := c.worker(app)
+	if err != nil {
+		return SwitchPlan{}, err
+	}
+	return w.planSwitch(ctx, r.To)
+}
+
 // Rollback queues the way back to the previous slice. It is refused with a ConflictError when that slice is
 // gone or runs another release by now.
 func (c *Controller) Rollback(ctx context.Context, app string, t Trigger) (Deployment, error) {
@@ -105,6 +114,31 @@ func (c *Controller) Stop(ctx context.Context, app string, s Slice) error {
 		return err
 	}
 	return w.stop(ctx, s)
+}
+
+// Mirroring says how the mirror of an app's data stands. An app without data is a ConflictError.
+func (c *Controller) Mirroring(_ context.Context, app string) (Mirroring, error) {
+	w, err := c.worker(app)
+	if err != nil {
+		return Mirroring{}, err
+	}
+	return w.mirroring()
+}
+
+// SetMirroring switches the mirror on or off, at once and over restarts. A cutover in progress is not disturbed: it has
+// the mirror in its hands, and leaves it as it should be. An app without data is a ConflictError.
+func (c *Controller) SetMirroring(ctx context.Context, app string, on bool) (Mirroring, error) {
+	w, err := c.worker(app)
+	if err != nil {
+		return Mirroring{}, err
+	}
+	if _, err := w.mirroring(); err != nil {
+		return Mirroring{}, err
+	}
+	if err := w.setMirroring(ctx, on); err != nil {
+		return Mirroring{}, err
+	}
+	return w.mirroring()
 }
 
 // Status says how an app stands.

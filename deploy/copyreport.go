@@ -17,6 +17,11 @@ func (c CopyReport) String() string {
 	return s
 }
 
+// String says in a few words how much there is to copy.
+func (c CopyEstimate) String() string {
+	return fmt.Sprintf("%s (%s)", plural(int(c.Keys), "key"), size(c.Bytes))
+}
+
 // copyProgress tells of a copy's progress now and then: often enough to see it move, not for each key.
 func (r *run) copyProgress() func(CopyProgress) {
 	const every = 500 * time.Millisecond

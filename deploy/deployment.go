@@ -72,6 +72,26 @@ type Deployment struct {
 	// from a registry.
 	Images  map[string]string `json:"images,omitempty"`
 	Digests map[string]string `json:"digests,omitempty"`
+	// Stayed is how many requests, websockets included, outlasted the drain and stayed on the slice that was left.
+	Stayed int `json:"stayed,omitempty"`
+	// Held is how many requests waited at the gate, LongestHold for how many milliseconds at most.
+	Held        int   `json:"held,omitempty"`
+	LongestHold int64 `json:"longest_hold_ms,omitempty"`
+}
+
+// Hold returns how long the deployment's cutover took from the beginning of hold to the end of release, which is the most
+// that a request can have waited; ok is false where there was none.
+func (d Deployment) Hold() (took time.Duration, ok bool) {
+	var begin time.Time
+	for _, p := range d.Phases {
+		switch {
+		case p.Phase == PhaseHold:
+			begin = p.StartedAt
+		case p.Phase == PhaseRelease && !begin.IsZero() && !p.EndedAt.IsZero():
+			return p.EndedAt.Sub(begin), true
+		}
+	}
+	return 0, false
 }
 
 // Failure says, for people, why a deployment did not succeed.

@@ -33,6 +33,9 @@ func (r *run) verdict(ctx context.Context, err error) (State, *Failure) {
 	if r.lost != nil {
 		f.Reason += fmt.Sprintf("; on the way back the data could not be carried along (%v), so what was written since the cutover is on the slice that was left only", r.lost)
 	}
+	if r.unmirrored {
+		f.Next += "; mirroring is off now, since it would go over what is there only: look at it, then verdigris mirror on"
+	}
 	switch r.fate {
 	case moved:
 		f.Next = r.stuck() + "; " + f.Next
@@ -74,12 +77,16 @@ func explain(err error) *Failure {
 	return f
 }
 
-// apart returns the errors that errors.Join put together.
-func apart(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		return joined.Unwrap()
+// apart returns the errors that errors.Join put together, and those that it had put together before.
+func apart(err error) (parts []error) {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
 	}
-	return []error{err}
+	for _, e := range joined.Unwrap() {
+		parts = append(parts, apart(e)...)
+	}
+	return parts
 }
 
 // serving says what still answers requests, and asks it.
@@ -126,6 +133,11 @@ func (r *run) nextStep(p Phase) string {
 		return "mend the migration and push again; it may have been applied in part"
 	case PhaseStart, PhaseProbe:
 		return fmt.Sprintf("see the log above, mend the app and push again; verdigris history %d shows everything", id)
+	case PhaseWorkers:
+		if r.fate != untouched {
+			return fmt.Sprintf("verdigris logs %s shows what its workers said; mend the release and push again", r.d.Slice)
+		}
+		return fmt.Sprintf("see verdigris logs %s and docker ps; verdigris switch %s tries the cutover again", r.d.From, r.d.Slice)
 	case PhaseCopy, PhaseHold, PhaseSettle, PhaseRoute, PhaseRelease:
 		return fmt.Sprintf("mend the cause; %s is ready: verdigris switch %s tries the cutover again", r.d.Slice, r.d.Slice)
 	case PhaseVerify, PhaseWatch:

@@ -53,6 +53,11 @@ type fakeRuntime struct {
 	start   func(deploy.Slice) error
 	handler func(deploy.Slice) http.HandlerFunc
 	extra   []deploy.ContainerStatus
+
+	// workers has the state of each slice's one worker; nil for an app without any.
+	workers      map[deploy.Slice]string
+	startWorkers func(deploy.Slice) error
+	stopWorkers  func(deploy.Slice) error
 }
 
 func (f *fakeRuntime) note(format string, args ...any) {
@@ -110,6 +115,9 @@ func (f *fakeRuntime) Start(_ context.Context, s deploy.Slice, rel deploy.Releas
 		old.Close()
 	}
 	f.servers[s], f.commits[s] = httptest.NewServer(h), rel.Commit
+	if f.workers != nil {
+		f.workers[s] = "created"
+	}
 	f.t.Cleanup(f.servers[s].Close)
 	return nil
 }
@@ -123,6 +131,7 @@ func (f *fakeRuntime) Stop(_ context.Context, s deploy.Slice, _ deploy.Log) erro
 	}
 	delete(f.servers, s)
 	delete(f.commits, s)
+	delete(f.workers, s)
 	return nil
 }
 
@@ -131,6 +140,9 @@ func (f *fakeRuntime) Observe(_ context.Context, s deploy.Slice) (deploy.SliceSt
 	defer f.mu.Unlock()
 	status := deploy.SliceStatus{Slice: s, Commit: f.commits[s], Containers: f.extra}
 	if server := f.servers[s]; server != nil {
+		if state := f.workers[s]; state != "" {
+			status.Containers = append(status.Containers, deploy.ContainerStatus{Name: string(s) + "-jobs-1", Service: "jobs", State: state, Worker: true})
+		}
 		status.Endpoints = []deploy.Endpoint{{Container: string(s) + "-web-1", Address: server.Listener.Addr().String()}}
 	}
 	return status, nil
@@ -148,12 +160,46 @@ func (f *fakeRuntime) Prune(_ context.Context, keep []deploy.Commit) (int, error
 
 func (f *fakeRuntime) StartWorkers(_ context.Context, s deploy.Slice, _ deploy.Log) (int, error) {
 	f.note("workers-start:%s", s)
-	return 0, nil
+	if f.startWorkers != nil {
+		if err := f.startWorkers(s); err != nil {
+			return 0, err
+		}
+	}
+	return f.work(s, "running"), nil
 }
 
 func (f *fakeRuntime) StopWorkers(_ context.Context, s deploy.Slice, _ deploy.Log) (int, error) {
 	f.note("workers-stop:%s", s)
-	return 0, nil
+	if f.stopWorkers != nil {
+		if err := f.stopWorkers(s); err != nil {
+			return 0, err
+		}
+	}
+	return f.work(s, "exited"), nil
+}
+
+// work brings the slice's worker into a state and returns how many that changed.
+func (f *fakeRuntime) work(s deploy.Slice, state string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.workers[s] == "" || f.workers[s] == state {
+		return 0
+	}
+	f.workers[s] = state
+	return 1
+}
+
+// working lists the slices whose worker runs.
+func (f *fakeRuntime) working() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var list []string
+	for _, s := range []deploy.Slice{deploy.Blue, deploy.Green, deploy.Staging} {
+		if f.workers[s] == "running" {
+			list = append(list, string(s))
+		}
+	}
+	return strings.Join(list, " ")
 }
 
 // fakeRouter keeps the route in memory and answers Get from the slice's own server.
@@ -168,6 +214,8 @@ type fakeRouter struct {
 	release func() error
 	abort   func() error
 	get     func(deploy.Slice) (int, error)
+
+	inFlight func() (int, error)
 }
 
 func (f *fakeRouter) note(call string) {
@@ -220,7 +268,12 @@ func (f *fakeRouter) Get(_ context.Context, path string) (int, deploy.Slice, err
 	return resp.StatusCode, route.Slice, nil
 }
 
-func (f *fakeRouter) InFlight(context.Context) (int, error) { return 4, nil }
+func (f *fakeRouter) InFlight(context.Context) (int, error) {
+	if f.inFlight != nil {
+		return f.inFlight()
+	}
+	return 4, nil
+}
 
 type fakeHold struct {
 	router *fakeRouter
@@ -267,9 +320,15 @@ func (h *fakeHold) Abort(context.Context) error {
 type fakeData struct {
 	mu     sync.Mutex
 	calls  []string
+	status deploy.MirrorStatus
+
 	begin  func(from deploy.Slice) error
 	copy   func(from deploy.Slice) error
 	settle func(from deploy.Slice) error
+	turn   func(from deploy.Slice) ([]string, error)
+	open   func(deploy.Slice) error
+
+	estimate func() (deploy.CopyEstimate, error)
 }
 
 func (f *fakeData) note(call string) {
@@ -295,17 +354,41 @@ func (f *fakeData) Begin(_ context.Context, from, to deploy.Slice) (deploy.Trans
 }
 
 func (f *fakeData) Estimate(context.Context, deploy.Slice, deploy.Slice) (deploy.CopyEstimate, error) {
+	if f.estimate != nil {
+		return f.estimate()
+	}
 	return deploy.CopyEstimate{Keys: 7, Bytes: 1500}, nil
 }
 
-func (f *fakeData) Mirror(live deploy.Slice) { f.note("mirror:" + string(live)) }
+// Mirror is in step at once.
+func (f *fakeData) Mirror(live deploy.Slice) {
+	f.note("mirror:" + string(live))
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.status = deploy.MirrorStatus{State: deploy.MirrorOff, Fenced: f.status.Fenced}
+	if live != "" {
+		f.status.State, f.status.From, f.status.To = deploy.MirrorInStep, live, live.Other()
+	}
+}
 
 func (f *fakeData) Mirrored() deploy.MirrorStatus {
-	return deploy.MirrorStatus{State: deploy.MirrorOff}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.status
+}
+
+// stray makes the app of a slice write a selected key.
+func (f *fakeData) stray(s deploy.Slice, key string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.status.Strays = &deploy.Strays{Slice: s, Count: 1, Keys: []string{key}}
 }
 
 func (f *fakeData) Open(_ context.Context, s deploy.Slice) error {
 	f.note("open:" + string(s))
+	if f.open != nil {
+		return f.open(s)
+	}
 	return nil
 }
 
@@ -332,6 +415,16 @@ func (t *fakeTransfer) Settle(context.Context) (deploy.CopyReport, error) {
 
 func (t *fakeTransfer) Turn(context.Context) ([]string, error) {
 	t.data.note("turn")
+	if t.data.turn != nil {
+		return t.data.turn(t.from)
+	}
+	t.data.mu.Lock()
+	defer t.data.mu.Unlock()
+	s := &t.data.status
+	s.Fenced = t.from
+	if s.State == deploy.MirrorInStep {
+		s.From, s.To = t.from.Other(), t.from
+	}
 	return nil, nil
 }
 
@@ -346,6 +439,13 @@ type memoryJournal struct {
 	events      map[int64][]deploy.Event
 	settings    map[string]string
 	full        bool
+	writes      int // of records and events
+}
+
+func (j *memoryJournal) written() int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.writes
 }
 
 func (j *memoryJournal) setFull(full bool) {
@@ -385,6 +485,7 @@ func (j *memoryJournal) Save(_ context.Context, d deploy.Deployment) error {
 	if j.full {
 		return errJournalFull
 	}
+	j.writes++
 	j.deployments[d.ID-1] = d
 	return nil
 }
@@ -426,6 +527,9 @@ func (j *memoryJournal) Unfinished(context.Context, string) ([]deploy.Deployment
 func (j *memoryJournal) Setting(_ context.Context, app, name string) (string, bool, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if j.full {
+		return "", false, errJournalFull
+	}
 	value, ok := j.settings[app+"/"+name]
 	return value, ok, nil
 }
@@ -440,10 +544,13 @@ func (j *memoryJournal) SetSetting(_ context.Context, app, name, value string) e
 	return nil
 }
 
-func (j *memoryJournal) Append(_ context.Context, e deploy.Event) error {
+func (j *memoryJournal) Append(_ context.Context, events ...deploy.Event) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.events[e.Deployment] = append(j.events[e.Deployment], e)
+	j.writes++
+	for _, e := range events {
+		j.events[e.Deployment] = append(j.events[e.Deployment], e)
+	}
 	return nil
 }
 

@@ -10,6 +10,9 @@ import (
 // followEvery is how often the worker looks whether the live slice's containers have moved.
 const followEvery = 2 * time.Second
 
+// observeWithin bounds one look at a slice.
+const observeWithin = 30 * time.Second
+
 // followAlways follows while operations go on too: a build may take half an hour, and what a slice starts may be
 // given the address that a container of the live slice has just lost.
 func (w *worker) followAlways(ctx context.Context) {
@@ -18,18 +21,30 @@ func (w *worker) followAlways(ctx context.Context) {
 	}
 }
 
-// follow keeps the route true: a container that was restarted may come back under another address, and a scaled
-// service may have lost or regained one.
+// follow keeps the route true, and the workers where they belong.
 func (w *worker) follow(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	looking, cancel := context.WithTimeout(ctx, observeWithin)
 	defer cancel()
-	route, err := w.Router.Current(ctx)
+	route, err := w.Router.Current(looking)
 	if err != nil || route.Slice == "" {
 		return
 	}
-	observed, err := w.Runtime.Observe(ctx, route.Slice)
+	observed, err := w.Runtime.Observe(looking, route.Slice)
+	if err != nil {
+		return
+	}
+	w.followAddresses(looking, route, observed)
+	// A slice that runs workers beside a live one that has none was left by a cutover, which stopped them.
+	if len(observed.workers()) > 0 || w.owed.Load() {
+		w.placeWorkers(ctx)
+	}
+}
+
+// followAddresses routes to where the live slice is now: a container that was restarted may come back under another
+// address, and a scaled service may have lost or regained one.
+func (w *worker) followAddresses(ctx context.Context, route Route, observed SliceStatus) {
 	// Without an endpoint there is nothing better to route to than what is there.
-	if err != nil || !observed.Running() || sameEndpoints(route.Endpoints, observed.Endpoints) {
+	if !observed.Running() || sameEndpoints(route.Endpoints, observed.Endpoints) {
 		return
 	}
 	w.traffic.Lock()

@@ -37,12 +37,17 @@ func newHouse(t *testing.T, change ...func(*deploy.App, *house)) *house {
 		Watch:        deploy.Watch{Duration: 30 * time.Millisecond, Interval: 5 * time.Millisecond, Failures: 2},
 		Timeouts:     deploy.Timeouts{Fetch: time.Minute, Build: time.Minute, Migrate: time.Minute, Start: time.Minute, Copy: time.Minute},
 		KeepReleases: 3,
+		Mirroring:    true,
 	}
 	for _, c := range change {
 		c(&app, h)
 	}
 	h.Controller = deploy.NewController(h.journal)
-	if err := h.Add(app, deploy.Adapters{Source: h.source, Runtime: h.runtime, Router: h.router, Data: h.data}); err != nil {
+	adapters := deploy.Adapters{Source: h.source, Runtime: h.runtime, Router: h.router}
+	if h.data != nil {
+		adapters.Data = h.data
+	}
+	if err := h.Add(app, adapters); err != nil {
 		t.Fatal(err)
 	}
 	h.start()

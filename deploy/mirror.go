@@ -37,6 +37,8 @@ type MirrorStatus struct {
 	Next   string `json:"next,omitempty"`
 	// Fenced is the slice whose redis takes no writes of its app, because the traffic has left it.
 	Fenced Slice `json:"fenced,omitempty"`
+	// Unfenced says why it is not, where it was to be.
+	Unfenced string `json:"unfenced,omitempty"`
 	// Strays are the writes to selected keys that the standby's own app made; the live slice's values took their place.
 	Strays *Strays `json:"strays,omitempty"`
 }
@@ -47,4 +49,12 @@ type Strays struct {
 	Count int64     `json:"count"`
 	Keys  []string  `json:"keys"` // the first few
 	Last  time.Time `json:"last"`
+}
+
+// count is 0 for no strays at all.
+func (s *Strays) count() int64 {
+	if s == nil {
+		return 0
+	}
+	return s.Count
 }

@@ -52,7 +52,7 @@ func TestAJournalThatFailsDuringTheHoldCallsTheCutoverOff(t *testing.T) {
 		d, err = h.Deployment(context.Background(), d.ID)
 		return err == nil && d.State == deploy.StateAborted
 	})
-	equal(t, "data", h.data.called(), "begin:blue>green copy settle close")
+	equal(t, "data", h.data.called(), "open:green begin:blue>green copy settle close mirror:blue")
 	equal(t, "live", h.live(), "blue a")
 }
 
@@ -61,7 +61,7 @@ func TestAHoldThatEndsBadlyIsToldAndDoesNotSpoilTheDeployment(t *testing.T) {
 	h.router.release = func() error { return errors.New("close gate: timeout") }
 	d := h.deploy("", commitB, true)
 	equal(t, "state", string(d.State), "succeeded")
-	equal(t, "phases", phases(d), "fetch build start probe copy hold settle route release:failed verify watch keep")
+	equal(t, "phases", phases(d), "fetch build start probe copy hold settle route release:failed turn verify watch keep")
 	equal(t, "live", h.live(), "green b")
 }
 
@@ -109,7 +109,7 @@ func TestDataThatIsKnownToBeIncompleteIsNotSettledBack(t *testing.T) {
 		return nil
 	}
 	h.deploy("", commitB, true)
-	equal(t, "data", h.data.called(), "begin:blue>green copy settle close begin:green>blue copy settle close")
+	equal(t, "data", h.data.called(), "open:green begin:blue>green copy settle turn close mirror:green begin:green>blue copy settle close mirror: open:blue mirror:")
 }
 
 func TestACutoverThatCannotBeCalledOffSaysSo(t *testing.T) {

@@ -5,7 +5,8 @@ import "time"
 // Phase names one step of a runbook.
 type Phase string
 
-// The phases in the order in which a push goes through them. Hold to Release is the cutover.
+// The phases in the order in which a push goes through them. Hold to Release is the cutover. Workers comes before it for
+// the slice that is left, and after it for the new one.
 const (
 	PhaseFetch   Phase = "fetch"
 	PhaseBuild   Phase = "build"
@@ -13,10 +14,12 @@ const (
 	PhaseStart   Phase = "start"
 	PhaseProbe   Phase = "probe"
 	PhaseCopy    Phase = "copy"
+	PhaseWorkers Phase = "workers"
 	PhaseHold    Phase = "hold"
 	PhaseSettle  Phase = "settle"
 	PhaseRoute   Phase = "route"
 	PhaseRelease Phase = "release"
+	PhaseTurn    Phase = "turn"
 	PhaseVerify  Phase = "verify"
 	PhaseWatch   Phase = "watch"
 	PhaseKeep    Phase = "keep"

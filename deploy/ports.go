@@ -202,8 +202,8 @@ type Journal interface {
 	List(ctx context.Context, app string, limit int) ([]Deployment, error)
 	// Unfinished returns the deployments of the app that are queued or running, oldest first.
 	Unfinished(ctx context.Context, app string) ([]Deployment, error)
-	// Append stores an event.
-	Append(ctx context.Context, e Event) error
+	// Append stores events, all or none.
+	Append(ctx context.Context, events ...Event) error
 	// Events returns the events of a deployment with a Seq greater than after, in order.
 	Events(ctx context.Context, id, after int64) ([]Event, error)
 	// Setting returns what was last set for the app under that name; ok is false where nothing was.

@@ -98,6 +98,16 @@ func (q *queue) done() {
 	q.running = nil
 }
 
+// length counts the operations that wait, and the one that runs.
+func (q *queue) length() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.running != nil {
+		return len(q.waiting) + 1
+	}
+	return len(q.waiting)
+}
+
 func (q *queue) snapshot() (running *Deployment, waiting []Deployment) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -27,6 +27,9 @@ func (w *worker) recover(ctx context.Context, route Route) {
 }
 
 func (w *worker) takeUp(ctx context.Context, route Route) error {
+	if err := w.restoreMirror(ctx, route.Slice); err != nil {
+		return err
+	}
 	// Requests may have come in already; the journal has them too, so it is the whole truth about who waits.
 	w.intake.Lock()
 	defer w.intake.Unlock()
@@ -86,8 +89,8 @@ func (w *worker) closeCutOff(ctx context.Context, d Deployment, route Route) err
 // whether it was on its way back.
 func cutOffState(d Deployment, route Route) State {
 	there := d.Promote && d.From != d.Slice && route.Slice == d.Slice && route.Commit == d.Commit
-	goingBack := slices.ContainsFunc(d.Phases, func(p PhaseRecord) bool {
-		return p.Phase == PhaseReturn || (p.Phase == PhaseVerify || p.Phase == PhaseWatch) && p.State == PhaseFailed
+	goingBack := slices.ContainsFunc(afterRoute(d.Phases), func(p PhaseRecord) bool {
+		return p.Phase == PhaseReturn || p.State == PhaseFailed && (p.Phase == PhaseWorkers || p.Phase == PhaseVerify || p.Phase == PhaseWatch)
 	})
 	switch {
 	case there && goingBack:
@@ -98,4 +101,10 @@ func cutOffState(d Deployment, route Route) State {
 		return StateRolledBack
 	}
 	return StateAborted
+}
+
+// afterRoute leaves out what came before the point of no return, such as workers that could not be stopped.
+func afterRoute(phases []PhaseRecord) []PhaseRecord {
+	i := slices.IndexFunc(phases, func(p PhaseRecord) bool { return p.Phase == PhaseRoute })
+	return phases[max(0, i):]
 }

@@ -20,12 +20,18 @@ type run struct {
 	*worker
 	journalCtx context.Context
 
-	mu  sync.Mutex // guards d and seq: log lines come from several goroutines
-	d   Deployment
-	seq int64
+	mu     sync.Mutex // guards what follows: log lines come from several goroutines
+	d      Deployment
+	seq    int64
+	hushed bool    // requests wait: nothing is written that can wait
+	unsaid []Event // what happened meanwhile
 
 	fate fate
 	lost error // why data could not be carried back on the way back
+	// unmirrored tells that mirroring was switched off, so that it does not go over what was lost sight of.
+	unmirrored bool
+	// strays is how many writes of the slice that was left were known when the data had turned.
+	strays int64
 	// replaced is what ran on the slice before and could not be brought back when this release failed on it.
 	replaced Commit
 }
@@ -118,104 +124,4 @@ func (r *run) explainContext(outer, bounded context.Context, timeout time.Durati
 		return fmt.Errorf("took longer than %s: %w", timeout.Round(time.Millisecond), err)
 	}
 	return err
-}
-
-func (r *run) begin(p Phase) (int, error) {
-	record := PhaseRecord{Phase: p, State: PhaseRunning, StartedAt: time.Now().UTC()}
-	r.mu.Lock()
-	r.d.Phases = append(r.d.Phases, record)
-	i := len(r.d.Phases) - 1
-	r.mu.Unlock()
-	// A phase that cannot be written down does not begin, but past the point of no return standing still would be
-	// worse: requests would wait on, and a release that fails stay live.
-	if err := r.save(); err != nil {
-		if r.fate == untouched {
-			return i, err
-		}
-		r.worker.log.Error("could not write the beginning of a phase", "deployment", r.d.ID, "phase", p, "error", err)
-	}
-	r.emit(Event{Type: EventPhase, Phase: p, Record: &record})
-	return i, nil
-}
-
-func (r *run) finish(i int, detail string, err error) {
-	r.mu.Lock()
-	record := &r.d.Phases[i]
-	record.EndedAt, record.Detail, record.State = time.Now().UTC(), detail, PhaseDone
-	if err != nil {
-		record.State, record.Error = PhaseFailed, err.Error()
-	}
-	told := *record
-	r.mu.Unlock()
-	if err := r.save(); err != nil {
-		r.worker.log.Error("could not write the end of a phase", "deployment", r.d.ID, "phase", told.Phase, "error", err)
-	}
-	r.emit(Event{Type: EventPhase, Phase: told.Phase, Record: &told})
-}
-
-// end writes the last word on the deployment: first the record, then the event, so that who hears of the end
-// reads the final record. The error is the journal's; everybody has been told nevertheless.
-func (r *run) end(state State, failure *Failure) error {
-	r.mu.Lock()
-	r.d.State, r.d.Error, r.d.EndedAt = state, failure, time.Now().UTC()
-	d := r.d
-	r.mu.Unlock()
-	err := r.save()
-	r.emit(Event{Type: EventState, State: state})
-	if r.control.OnEnd != nil {
-		r.control.OnEnd(d)
-	}
-	attributes := []any{"deployment", d.ID, "kind", d.Kind, "slice", d.Slice, "commit", d.Commit.Short(), "state", state}
-	if failure != nil {
-		attributes = append(attributes, "phase", failure.Phase, "reason", failure.Reason)
-	}
-	r.worker.log.Info("deployment ended", attributes...)
-	return err
-}
-
-func (r *run) save() error {
-	ctx, cancel := context.WithTimeout(r.journalCtx, journalTimeout)
-	defer cancel()
-	r.mu.Lock()
-	d := r.d
-	d.Phases = append([]PhaseRecord{}, r.d.Phases...)
-	r.mu.Unlock()
-	if !d.State.Ended() {
-		r.queue.update(d)
-	}
-	if err := r.journal.Save(ctx, d); err != nil {
-		return fmt.Errorf("write the journal: %w", err)
-	}
-	return nil
-}
-
-// emit numbers an event, stores it and wakes its readers. An event that cannot be stored is lost to readers but
-// stops nothing: the record is what counts.
-func (r *run) emit(e Event) {
-	ctx, cancel := context.WithTimeout(r.journalCtx, journalTimeout)
-	defer cancel()
-	r.mu.Lock()
-	r.seq++
-	e.Deployment, e.Seq, e.Time = r.d.ID, r.seq, time.Now().UTC()
-	err := r.journal.Append(ctx, e) // under the lock: events are stored in the order of their numbers
-	r.mu.Unlock()
-	if err != nil {
-		r.worker.log.Warn("could not store an event", "deployment", e.Deployment, "error", err)
-	}
-	r.control.hub.ring(e.Deployment)
-}
-
-// logTo returns a Log whose lines become events of the phase.
-func (r *run) logTo(p Phase) Log {
-	return func(line string, about ...Step) {
-		e := Event{Type: EventLog, Phase: p, Message: line}
-		if len(about) > 0 {
-			e.Step = &about[0]
-		}
-		r.emit(e)
-	}
-}
-
-func (r *run) progress(p Phase, message string) {
-	r.emit(Event{Type: EventProgress, Phase: p, Message: message})
 }

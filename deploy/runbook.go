@@ -123,6 +123,10 @@ func (r *run) launch(ctx context.Context, release Release) error {
 		return err
 	}
 	err = r.phase(ctx, PhaseStart, r.app.Timeouts.Start, func(ctx context.Context) (string, error) {
+		// Its app may write while it gets ready, in the place of the one that was fenced when the traffic left it.
+		if err := r.openData(ctx, r.d.Slice); err != nil {
+			return "", err
+		}
 		return string(r.d.Slice), r.Runtime.Start(ctx, r.d.Slice, release, r.logTo(PhaseStart))
 	})
 	if err != nil {

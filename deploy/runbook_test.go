@@ -20,17 +20,17 @@ func TestTheFirstDeploymentGoesLiveWithoutACutover(t *testing.T) {
 	equal(t, "state", string(d.State), "succeeded")
 	equal(t, "live", h.live(), "blue a")
 	equal(t, "router", h.router.called(), "apply:blue")
-	equal(t, "data", h.data.called(), "")
+	equal(t, "data", h.data.called(), "mirror: open:blue open:blue mirror:blue")
 }
 
 func TestAPushGoesThroughAllPhasesToTheIdleSlice(t *testing.T) {
 	h := newHouse(t, func(a *deploy.App, _ *house) { a.Migrate = "migrate" }).blueLive()
 	out, err := h.Push(context.Background(), "shop", deploy.Push{Forge: "github", Delivery: "1", Commit: commitB, Ref: "refs/heads/main"})
 	d := h.ended(out.Deployment, err)
-	equal(t, "phases", phases(d), "fetch build migrate start probe copy hold settle route release verify watch keep")
+	equal(t, "phases", phases(d), "fetch build migrate start probe copy hold settle route release turn verify watch keep")
 	equal(t, "live", h.live(), "green b")
 	equal(t, "router", h.router.called(), "hold drain route:green release")
-	equal(t, "data", h.data.called(), "begin:blue>green copy settle close")
+	equal(t, "data", h.data.called(), "open:green begin:blue>green copy settle turn close mirror:green")
 	equal(t, "runtime", h.runtime.called(), "build:green job:migrate start:green prune:2")
 	equal(t, "subject", d.Subject, "subject of "+commitB.Short())
 	equal(t, "digest", d.Digests["cache"], "redis@sha256:1")
@@ -62,7 +62,7 @@ func TestWithManualPromotionAPushStopsBeforeTheCutoverAndASwitchDoesIt(t *testin
 	equal(t, "phases", phases(d), "fetch build start probe keep")
 	equal(t, "live", h.live(), "blue a")
 	d = h.ended(h.Switch(context.Background(), "shop", deploy.SwitchRequest{}))
-	equal(t, "phases", phases(d), "probe copy hold settle route release verify watch keep")
+	equal(t, "phases", phases(d), "probe copy hold settle route release turn verify watch keep")
 	equal(t, "live", h.live(), "green b")
 }
 
@@ -73,7 +73,7 @@ func TestARollbackIsTheCutoverBackwardsWithoutBuildOrRestart(t *testing.T) {
 	d := h.ended(h.Rollback(context.Background(), "shop", deploy.Trigger{By: deploy.ByCLI}))
 	equal(t, "state", string(d.State), "succeeded")
 	equal(t, "live", h.live(), "blue a")
-	equal(t, "data", h.data.called(), "begin:blue>green copy settle close begin:green>blue copy settle close")
+	equal(t, "data", h.data.called(), "open:green begin:blue>green copy settle turn close mirror:green begin:green>blue copy settle turn close mirror:blue")
 	equal(t, "runtime", h.runtime.called(), "prune:2")
 }
 
@@ -234,9 +234,9 @@ func TestAReleaseThatFailsAfterTheCutoverIsRolledBackWithItsData(t *testing.T) {
 	}
 	d := h.deploy("", commitB, true)
 	equal(t, "state", string(d.State), "rolled_back")
-	equal(t, "phases", phases(d), "fetch build start probe copy hold settle route release verify watch:failed return")
+	equal(t, "phases", phases(d), "fetch build start probe copy hold settle route release turn verify watch:failed return")
 	equal(t, "live", h.live(), "blue a")
-	equal(t, "data", h.data.called(), "begin:blue>green copy settle close begin:green>blue copy settle close")
+	equal(t, "data", h.data.called(), "open:green begin:blue>green copy settle turn close mirror:green begin:green>blue copy settle turn close mirror:blue")
 	equal(t, "router", h.router.called(), "hold drain route:green release hold drain route:blue release")
 	if _, err := h.Rollback(context.Background(), "shop", deploy.Trigger{}); err == nil {
 		t.Error("a rollback onto the release that failed must be refused")
@@ -272,7 +272,7 @@ func TestARouteThatIsNotConfirmedGoesBackWithWhatTheNewSliceWrote(t *testing.T) 
 	equal(t, "state", string(d.State), "rolled_back")
 	equal(t, "live", h.live(), "blue a")
 	equal(t, "router", h.router.called(), "hold drain route:green abort")
-	equal(t, "data", h.data.called(), "begin:blue>green copy settle begin:green>blue settle close close")
+	equal(t, "data", h.data.called(), "open:green begin:blue>green copy settle begin:green>blue settle close close mirror:blue")
 }
 
 func TestAPhaseThatCannotBeWrittenDownDoesNotBegin(t *testing.T) {

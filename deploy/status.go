@@ -10,6 +10,9 @@ type Status struct {
 	Route    Route  `json:"route"`
 	// Slices are blue, green and, where the app has one, staging.
 	Slices []SliceStatus `json:"slices"`
+	// Mirroring tells whether the mirror is switched on; Mirror says how it stands, and is missing without data.
+	Mirroring bool          `json:"mirroring"`
+	Mirror    *MirrorStatus `json:"mirror,omitempty"`
 	// Running is the deployment that is being carried out; Queued are those that wait.
 	Running *Deployment  `json:"running,omitempty"`
 	Queued  []Deployment `json:"queued"`
@@ -34,6 +37,9 @@ func (w *worker) status(ctx context.Context) (Status, error) {
 		}
 		observed.Containers, observed.Endpoints = listed(observed.Containers), listed(observed.Endpoints)
 		s.Slices = append(s.Slices, observed)
+	}
+	if m, err := w.mirroring(); err == nil {
+		s.Mirroring, s.Mirror = m.On, &m.Mirror
 	}
 	s.Running, s.Queued = w.queue.snapshot()
 	recent, err := w.journal.List(ctx, w.app.Name, 0)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -22,21 +23,28 @@ type worker struct {
 	intake    sync.RWMutex
 	operation sync.Mutex
 	traffic   sync.Mutex
+
+	mirror mirrorSwitch
+	// owed tells that workers of the live slice may have been stopped and not started again: a start of them has failed,
+	// or verdigris has just started and may have died in the middle of a cutover.
+	owed atomic.Bool
 }
 
 func newWorker(c *Controller, app App, a Adapters) *worker {
 	return &worker{
 		app: app, Adapters: a, journal: c.journal, control: c, queue: newQueue(), probe: newProber(),
-		log: c.logger().With("app", app.Name),
+		log: c.logger().With("app", app.Name), mirror: mirrorSwitch{on: app.Mirroring},
 	}
 }
 
 func (w *worker) run(ctx context.Context) {
+	w.owed.Store(true)
 	route := w.restoreRoute(ctx)
 	var following sync.WaitGroup
 	following.Go(func() { w.followAlways(ctx) })
 	defer following.Wait()
 	w.recover(ctx, route)
+	w.placeWorkers(ctx)
 	for {
 		select {
 		case <-ctx.Done():

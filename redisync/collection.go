@@ -20,6 +20,9 @@ func (p *pair) copyCollection(key, kind string, size int64) error {
 	default:
 		err = p.rebuild(key, snap, size)
 	}
+	if err == nil {
+		p.noteRead(key, snap.offset)
+	}
 	if snap.own {
 		err = p.clear(p.from, snap.key, err)
 	}

@@ -17,7 +17,8 @@ import (
 // is nearly all the memory that a transfer takes.
 const bufferSize = 256 << 10
 
-// conn is one raw connection in RESP2 (https://redis.io/docs/latest/develop/reference/protocol-spec/). Commands
+// conn is one raw connection in RESP2, or in RESP3 after track
+// (https://redis.io/docs/latest/develop/reference/protocol-spec/). Commands
 // are written with send and leave with flush; answers are read in the order of the commands. It serves what a
 // general client cannot: passing values from one server to another without holding them, and, being a plain
 // stream of commands and answers, whatever else redis speaks.
@@ -32,6 +33,7 @@ type conn struct {
 	tls  *tls.Conn // nil for a plain connection
 	stop func() bool
 	cut  chan struct{} // closed when the end of ctx has cut the connection
+	told *told         // what the server has told unasked, once track was called
 }
 
 // dial connects, authenticates and selects the database. The connection serves until close or the end of ctx.

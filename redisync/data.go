@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"verdigris/deploy"
@@ -26,6 +27,16 @@ type Data struct {
 	DialTimeout time.Duration
 	// Log hears of what does not fail a copy but that people should know.
 	Log *slog.Logger
+	// Fencing keeps the app of a slice that the traffic has left from writing to its redis.
+	Fencing bool
+
+	mu        sync.Mutex
+	live      deploy.Slice // whose standby is to be mirrored; empty for none
+	mirror    *mirror      // nil while nothing is mirrored
+	suspended int          // transfers for which no mirror may run
+	lookout   *lookout     // nil for none
+	fenced    deploy.Slice
+	unfenced  string // why no slice is fenced, though it was to be
 }
 
 // New returns a Data for the settings, or a *deploy.InputError that says what is wrong with them. The servers are
@@ -48,17 +59,39 @@ func New(settings Settings) (*Data, error) {
 	}
 	return &Data{
 		settings: settings, keys: keys,
-		Pairs: 4, Timeout: 30 * time.Second, DialTimeout: 3 * time.Second, Log: slog.Default(),
+		Pairs: 4, Timeout: 30 * time.Second, DialTimeout: 3 * time.Second, Log: slog.Default(), Fencing: true,
 	}, nil
 }
 
 // Begin connects to both sides and checks that a copy can succeed: that they answer and are two, what the users
 // may do, that the target takes writes and has room. It changes nothing. Errors name the slice and its address,
 // never a password, and say what to do next (deploy.HintedError).
+//
+// Where a mirror follows from, or is about to, the transfer is the mirror's. A mirror that stands in the way of the
+// transfer rests until the transfer is closed.
 func (d *Data) Begin(ctx context.Context, from, to deploy.Slice) (deploy.Transfer, error) {
 	if !from.Production() || to != from.Other() {
 		return nil, &deploy.InputError{Reason: fmt.Sprintf("data moves between blue and green, not from %q to %q", from, to)}
 	}
+	if m := d.mirrorOf(from); m != nil && m.usable() {
+		return &mirrored{mirror: m}, nil
+	}
+	return d.plain(ctx, from, to)
+}
+
+// plain begins a transfer that is not a mirror's.
+func (d *Data) plain(ctx context.Context, from, to deploy.Slice) (*transfer, error) {
+	t, err := d.connect(ctx, from, to)
+	if err != nil {
+		return nil, err
+	}
+	t.data = d
+	d.suspend()
+	return t, nil
+}
+
+// connect connects and checks.
+func (d *Data) connect(ctx context.Context, from, to deploy.Slice) (*transfer, error) {
 	t := &transfer{keys: d.keys, pairs: max(1, d.Pairs), log: d.Log}
 	t.payloads.Store(true)
 	var err error

@@ -4,8 +4,8 @@ package redisync
 // `[a-z]` and `[^a]` for one of a class, and a backslash takes the next byte as it is. It follows redis in the
 // corners too: a class that is not closed ends with the pattern, and only a lone `*` finds the empty name.
 // Source: stringmatchlen in redis' util.c.
-func matchGlob(pattern, name string) bool {
-	if pattern == "*" || name == "" {
+func matchGlob[T string | []byte](pattern string, name T) bool {
+	if pattern == "*" || len(name) == 0 {
 		return pattern == "*" || pattern == ""
 	}
 	p, n := 0, 0

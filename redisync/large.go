@@ -47,13 +47,18 @@ func (p *pair) copyWhole(key, kind string) error {
 // copyString passes a string's bytes from GET to SET, and its expiry with it.
 func (p *pair) copyString(key string) error {
 	p.from.send("MULTI")
+	p.from.sendOffset()
 	p.from.sendExpiry(key)
 	p.from.send("GET", key)
 	p.from.send("EXEC")
 	if err := p.from.flush(); err != nil {
 		return err
 	}
-	if err := p.from.transaction(p.from.expiryCommands() + 1); err != nil {
+	if err := p.from.transaction(p.from.expiryCommands() + 2); err != nil {
+		return err
+	}
+	offset, err := p.from.offset()
+	if err != nil {
 		return err
 	}
 	at, err := p.from.expiry()
@@ -67,9 +72,14 @@ func (p *pair) copyString(key string) error {
 	case err != nil:
 		return err
 	case size < 0:
-		return p.remove(key)
+		err = p.remove(key)
+	default:
+		err = p.passString(key, size, at)
 	}
-	return p.passString(key, size, at)
+	if err == nil {
+		p.noteRead(key, offset)
+	}
+	return err
 }
 
 // passString sets the key on the target to the string whose first line was read from the source.

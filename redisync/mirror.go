@@ -2,23 +2,275 @@ package redisync
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
 
 	"verdigris/deploy"
 )
 
-// Mirror keeps the standby of live in step with it.
-func (d *Data) Mirror(live deploy.Slice) {}
+// mirror keeps the selected keys of one slice in step with the other's, until it is closed. What breaks is tried again.
+type mirror struct {
+	data     *Data
+	from, to deploy.Slice
+	asks     chan func(*follower) error
+	cancel   context.CancelFunc
+	over     chan struct{}
 
-// Mirrored says how the mirror stands.
-func (d *Data) Mirrored() deploy.MirrorStatus { return deploy.MirrorStatus{State: deploy.MirrorOff} }
-
-// Open lets the slice's own app write to its data again.
-func (d *Data) Open(ctx context.Context, slice deploy.Slice) error { return nil }
-
-// Estimate says what a transfer would have to copy.
-func (d *Data) Estimate(ctx context.Context, from, to deploy.Slice) (deploy.CopyEstimate, error) {
-	return deploy.CopyEstimate{}, nil
+	mu      sync.Mutex
+	status  deploy.MirrorStatus
+	changed chan struct{} // closed when the state changes
+	active  *follower     // what the numbers of the status come from; nil while there is none
+	copying *pass
 }
 
-// Turn follows the traffic.
-func (t *transfer) Turn(ctx context.Context) ([]string, error) { return nil, nil }
+// handover is what a mirror goes on with that another has left in step.
+type handover struct {
+	*transfer          // from the slice that is live now
+	to        *conn    // tracked, to the other one
+	link      *link    // to the source's stream
+	at        position // in it, at which both sides were equal
+	late      []string // what was written on the target since
+}
+
+func (h *handover) close() {
+	h.link.close()
+	h.to.close()
+	h.transfer.Close()
+}
+
+const (
+	retryFirst = 100 * time.Millisecond
+	retryMost  = 5 * time.Second
+)
+
+// startMirror begins to follow from as soon as another mirror is over, where given with what that one has left.
+func (d *Data) startMirror(from deploy.Slice, after *mirror, h *handover) *mirror {
+	ctx, cancel := context.WithCancel(context.Background())
+	m := &mirror{
+		data: d, from: from, to: from.Other(), asks: make(chan func(*follower) error), cancel: cancel,
+		over: make(chan struct{}), changed: make(chan struct{}),
+		status: deploy.MirrorStatus{State: deploy.MirrorConnecting, From: from, To: from.Other(), Since: time.Now().UTC()},
+	}
+	go func() {
+		defer close(m.over)
+		if after != nil {
+			after.close()
+		}
+		m.run(ctx, h)
+	}()
+	return m
+}
+
+// close ends the mirror and waits until it has.
+func (m *mirror) close() {
+	m.cancel()
+	<-m.over
+}
+
+// run follows, and begins again when that ended: at once after a while in step, else after a growing pause.
+func (m *mirror) run(ctx context.Context, h *handover) {
+	pause := retryFirst
+	for {
+		began := time.Now()
+		err := m.session(ctx, h)
+		h = nil
+		if ctx.Err() != nil {
+			return
+		}
+		if time.Since(began) > retryMost {
+			pause = retryFirst
+		}
+		m.broke(err)
+		if errors.Is(err, errHistoryLost) || errors.Is(err, errResync) {
+			continue // nothing is wrong with the servers
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+			pause = min(2*pause, retryMost)
+		}
+	}
+}
+
+// session connects to both sides and follows until something breaks.
+func (m *mirror) session(ctx context.Context, h *handover) (err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var f *follower
+	if h != nil {
+		f, err = m.takeOver(ctx, h)
+	} else {
+		f, err = m.begin(ctx)
+	}
+	if f != nil {
+		defer f.close()
+	}
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	m.active = f
+	m.mu.Unlock()
+	defer func() {
+		m.mu.Lock()
+		m.active = nil
+		m.mu.Unlock()
+	}()
+	return m.follow(ctx, f)
+}
+
+// close ends a follower and all its connections.
+func (f *follower) close() {
+	f.link.close()
+	f.dropReverse()
+	if f.watch != nil {
+		f.watch.close()
+	}
+	f.sight.to.close()
+	f.pair.close()
+	if !f.left {
+		f.transfer.Close()
+	}
+}
+
+// begin connects, and brings the standby in step: from where a mirror left off, or else by a copy.
+func (m *mirror) begin(ctx context.Context) (*follower, error) {
+	t, err := m.data.connect(ctx, m.from, m.to)
+	if err != nil {
+		return nil, err
+	}
+	f, err := m.join(ctx, t)
+	if err != nil {
+		if f != nil {
+			f.close()
+		} else {
+			t.Close()
+		}
+		return nil, err
+	}
+	return f, nil
+}
+
+func (m *mirror) join(ctx context.Context, t *transfer) (*follower, error) {
+	p, err := t.newPass(snapshotCopies{t}).connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f, err := m.attach(ctx, p)
+	if err != nil {
+		p.close()
+		return nil, err
+	}
+	if f.link.start.db != unknownDB { // it goes on where a mirror had left off, and does not know what that one had touched
+		f.touched.all = true
+		return f, nil
+	}
+	run := t.newPass(snapshotCopies{t})
+	m.enterCopy(run)
+	return f, f.synchronise(ctx, run)
+}
+
+// attach has the target tell of strays and joins the source's stream.
+func (m *mirror) attach(ctx context.Context, p *pair) (*follower, error) {
+	if err := p.to.track(p.keys); err != nil {
+		return nil, m.cannot(err, "redis 6.0 or newer on both sides, and a user that may use HELLO and CLIENT TRACKING")
+	}
+	table, err := p.from.side.commands(ctx)
+	if err != nil {
+		return nil, m.cannot(err, "a user that may use COMMAND")
+	}
+	at, err := m.where(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	if at.id == "" {
+		defer p.transfer.from.hasten(ctx)()
+	}
+	l, err := p.from.side.attach(ctx, at)
+	if errors.Is(err, errHistoryLost) && at.db != unknownDB { // where a mirror left off is too long ago
+		at, err = position{}, p.transfer.to.forget(ctx, markerKey)
+		if err == nil {
+			return m.attach(ctx, p)
+		}
+	}
+	if err != nil {
+		return nil, m.cannot(err, "a user of the live slice's redis that may use PSYNC, REPLCONF and INFO")
+	}
+	sight, err := p.to.side.dial(ctx)
+	if err != nil {
+		l.close()
+		return nil, err
+	}
+	return newFollower(p, sight, l, table), nil
+}
+
+// where says at which position to join the source: where a mirror left off on a target that nobody else could write
+// to since, else where the source is now.
+func (m *mirror) where(ctx context.Context, p *pair) (position, error) {
+	if p.transfer.to.fenced {
+		at, err := p.transfer.to.leftOff(ctx)
+		if err != nil || at.id != "" {
+			return at, err
+		}
+	}
+	now, err := p.transfer.from.replication(ctx)
+	return positionOf(now), err
+}
+
+// errCannot means that the servers do not allow a mirror, however often it is tried.
+var errCannot = errors.New("these servers cannot be mirrored")
+
+// cannot tells what a server refuses from what is broken for now.
+func (m *mirror) cannot(err error, needs string) error {
+	if !refusedAs(err, "NOPERM", "ERR") {
+		return err
+	}
+	return &deploy.HintedError{
+		Err:  fmt.Errorf("%w: %w", errCannot, err),
+		Next: "cutovers copy instead; a mirror needs " + needs,
+	}
+}
+
+// takeOver goes on with what another mirror left in step.
+func (m *mirror) takeOver(ctx context.Context, h *handover) (*follower, error) {
+	context.AfterFunc(ctx, func() { // both were made to outlive the mirror before
+		h.to.tcp.Close()
+		h.link.cancel()
+	})
+	f, err := m.continued(ctx, h)
+	if err != nil {
+		h.close()
+		return nil, err
+	}
+	for _, key := range h.late {
+		f.taint(key)
+	}
+	return f, f.work()
+}
+
+func (m *mirror) continued(ctx context.Context, h *handover) (*follower, error) {
+	after, err := h.link.skipTo(ctx, h.at.offset)
+	if err != nil {
+		return nil, err
+	}
+	table, err := h.transfer.from.commands(ctx)
+	if err != nil {
+		return nil, err
+	}
+	from, err := h.transfer.from.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	sight, err := h.transfer.to.dial(ctx)
+	if err != nil {
+		from.close()
+		return nil, err
+	}
+	h.link.start.offset = h.at.offset
+	f := newFollower(&pair{pass: h.newPass(snapshotCopies{h.transfer}), from: from, to: h.to}, sight, h.link, table)
+	f.decode.feed(after)
+	return f, nil
+}

@@ -22,6 +22,9 @@ type pass struct {
 	snapshots snapshots
 	began     time.Time
 
+	// readAt, if set, hears of each key that was read together with the offset of the source's stream at that moment.
+	readAt func(key string, offset int64)
+
 	found, done, copied, bytes, removed, compared atomic.Int64
 
 	mu           sync.Mutex

@@ -24,6 +24,9 @@ func (t *transfer) check(ctx context.Context) error {
 		if err := c.learn(); err != nil {
 			return err
 		}
+		if err := c.passFence(); err != nil {
+			return err
+		}
 	}
 	if err := t.checkRoles(ctx); err != nil {
 		return err

@@ -11,8 +11,21 @@ const (
 	maxSize  = 1 << 40 // bytes of a string
 )
 
-// line reads one line without its end. It is valid until the next read.
+// line reads the first line of an answer without its end. It is valid until the next read. What a server tells unasked
+// comes in between and is no answer.
 func (c *conn) line() ([]byte, error) {
+	for {
+		l, err := c.plainLine()
+		if err != nil || l[0] != '>' || c.told == nil {
+			return l, err
+		}
+		if err := c.push(l); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (c *conn) plainLine() ([]byte, error) {
 	l, err := c.r.ReadSlice('\n')
 	if err != nil {
 		return nil, c.fail(err)
@@ -32,6 +45,9 @@ func (c *conn) expect(kind byte) (int64, error) {
 	}
 	if l[0] == '-' {
 		return 0, c.fail(replyError(l[1:]))
+	}
+	if l[0] == '_' { // RESP3 has one nothing for all kinds
+		return -1, nil
 	}
 	n, ok := parseInt(l[1:])
 	if l[0] != kind || !ok || !plausible(kind, n) {
@@ -115,21 +131,28 @@ func (c *conn) skip() error {
 			return err
 		}
 		switch kind := l[0]; kind {
-		case '+', ':':
+		case '+', ':', '_', ',', '#', '(':
 		case '-':
 			if first == nil {
 				first = c.fail(replyError(l[1:]))
 			}
-		case '$', '*':
+		case '$', '=':
 			n, ok := parseInt(l[1:])
-			if !ok || !plausible(kind, n) || kind == '*' && due+n > maxCount {
+			if !ok || !plausible('$', n) {
 				return c.fail(errProtocol)
 			}
-			if kind == '*' {
-				due += max(n, 0)
-			} else if err := c.drop(n); err != nil {
+			if err := c.drop(n); err != nil {
 				return err
 			}
+		case '*', '~', '%':
+			n, ok := parseInt(l[1:])
+			if kind == '%' {
+				n *= 2
+			}
+			if !ok || !plausible('*', n) || due+n > maxCount {
+				return c.fail(errProtocol)
+			}
+			due += max(n, 0)
 		default:
 			return c.fail(errProtocol)
 		}

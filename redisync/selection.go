@@ -1,6 +1,7 @@
 package redisync
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,6 +20,7 @@ const (
 type selection struct {
 	names []string // sorted, each once
 	globs []string
+	named map[string]struct{}
 }
 
 func newSelection(keys []string) (selection, error) {
@@ -37,7 +39,22 @@ func newSelection(keys []string) (selection, error) {
 	}
 	slices.Sort(s.names)
 	s.names = slices.Compact(s.names)
+	s.named = make(map[string]struct{}, len(s.names))
+	for _, name := range s.names {
+		s.named[name] = struct{}{}
+	}
 	return s, nil
+}
+
+// has tells whether a key is selected.
+func (s selection) has(key []byte) bool {
+	if _, named := s.named[string(key)]; named {
+		return true
+	}
+	if len(s.globs) == 0 || bytes.HasPrefix(key, []byte(ownPrefix)) {
+		return false
+	}
+	return slices.ContainsFunc(s.globs, func(glob string) bool { return matchGlob(glob, key) })
 }
 
 // foundBy tells whether the glob with that number is the one by which the key is selected. Of several selectors

@@ -22,8 +22,9 @@ type server struct {
 	dialTimeout time.Duration
 	client      *redis.Client
 
-	info info
-	can  features
+	info   info
+	can    features
+	fenced bool // no app can write to it
 }
 
 // features are what not every server has or lets us use.
@@ -50,14 +51,18 @@ func (d *Data) open(ctx context.Context, slice deploy.Slice) (*server, error) {
 			s.tls.ServerName = host
 		}
 	}
-	s.client = redis.NewClient(&redis.Options{
-		Addr: address, Username: side.Username, Password: side.Password, DB: side.DB, TLSConfig: s.tls,
+	s.client = s.newClient()
+	return s, nil
+}
+
+func (s *server) newClient() *redis.Client {
+	return redis.NewClient(&redis.Options{
+		Addr: s.address, Username: s.Username, Password: s.Password, DB: s.DB, TLSConfig: s.tls,
 		Protocol: 2, DisableIdentity: true, ContextTimeoutEnabled: true,
-		DialTimeout: d.DialTimeout, ReadTimeout: d.Timeout, WriteTimeout: d.Timeout,
+		DialTimeout: s.dialTimeout, ReadTimeout: s.timeout, WriteTimeout: s.timeout,
 		PoolSize: 4, MaxRetries: -1, DialerRetries: 1,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	})
-	return s, nil
 }
 
 // The client tells its failures on standard error besides returning them; once is enough.

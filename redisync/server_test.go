@@ -21,6 +21,8 @@ import (
 type testServer struct {
 	*redis.Client
 	address string
+	path    string
+	args    []string
 	process *os.Process
 	exited  chan struct{}
 	log     *lockedBuffer
@@ -52,19 +54,10 @@ func startRedis(t testing.TB, options ...string) *testServer {
 func startServer(t testing.TB, path string, client *redis.Options, options ...string) *testServer {
 	t.Helper()
 	port := strconv.Itoa(freePort(t))
-	args := append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
+	s := &testServer{address: "127.0.0.1:" + port, path: path, log: &lockedBuffer{}}
+	s.args = append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
 		"--dir", t.TempDir(), "--enable-debug-command", "yes"}, options...)
-	s := &testServer{address: "127.0.0.1:" + port, exited: make(chan struct{}), log: &lockedBuffer{}}
-	command := exec.Command(path, args...)
-	command.Stdout, command.Stderr = s.log, s.log
-	if err := command.Start(); err != nil {
-		t.Fatalf("start %s: %v", path, err)
-	}
-	s.process = command.Process
-	go func() {
-		command.Wait()
-		close(s.exited)
-	}()
+	s.run(t)
 	client.Addr, client.Protocol, client.DisableIdentity = s.address, 2, true
 	client.ReadTimeout = time.Minute
 	s.Client = redis.NewClient(client)
@@ -72,6 +65,27 @@ func startServer(t testing.TB, path string, client *redis.Options, options ...st
 		s.Close()
 		s.kill()
 	})
+	s.ready(t)
+	return s
+}
+
+func (s *testServer) run(t testing.TB) {
+	t.Helper()
+	command := exec.Command(s.path, s.args...)
+	command.Stdout, command.Stderr = s.log, s.log
+	if err := command.Start(); err != nil {
+		t.Fatalf("start %s: %v", s.path, err)
+	}
+	exited := make(chan struct{})
+	s.process, s.exited = command.Process, exited
+	go func() {
+		command.Wait()
+		close(exited)
+	}()
+}
+
+func (s *testServer) ready(t testing.TB) {
+	t.Helper()
 	eventually(t, "the server answers", func() bool {
 		select {
 		case <-s.exited:
@@ -81,7 +95,14 @@ func startServer(t testing.TB, path string, client *redis.Options, options ...st
 		err := s.Ping(t.Context()).Err()
 		return err == nil || refusedAs(err, "NOAUTH", "WRONGPASS", "NOPERM")
 	})
-	return s
+}
+
+// restart kills the server and starts it again at the same address.
+func (s *testServer) restart(t testing.TB) {
+	t.Helper()
+	s.kill()
+	s.run(t)
+	s.ready(t)
 }
 
 func (s *testServer) kill() {

@@ -59,6 +59,11 @@ func (p *pair) copySmall(keys []string) (refused []string, err error) {
 	if err := p.from.flush(); err != nil {
 		return nil, err
 	}
+	return p.passPayloads(keys)
+}
+
+// passPayloads turns the source's answers about keys into commands for the target, and reads what came of them.
+func (p *pair) passPayloads(keys []string) (refused []string, err error) {
 	exists := make([]bool, len(keys))
 	for i, key := range keys {
 		if exists[i], err = p.passPayload(key); err != nil {

@@ -22,10 +22,10 @@ type snapshot struct {
 	length  int64  // elements; 0 if the key was gone
 	expires expiry // of the key that it is a snapshot of
 	own     bool   // whether key is one of our own, to be removed afterwards
+	offset  int64  // of the source's stream when it was taken; 0 where that is not known
 }
 
-// snapshots make values stand still. A mirror, which follows the source's replication stream, is to know at
-// which point of the stream each snapshot was taken: one more implementation.
+// snapshots make values stand still.
 type snapshots interface {
 	// take makes the value of a collection (list, hash, set or sorted set) of about that many bytes stand still,
 	// or returns errOnlyWhole. A snapshot of its own is the caller's to remove, after an error too.
@@ -42,6 +42,7 @@ func (s snapshotCopies) take(c *conn, key, kind string, size int64) (snapshot, e
 	}
 	taken := snapshot{key: snapshotPrefix + key, kind: kind, own: true}
 	c.send("MULTI")
+	c.sendOffset()
 	c.sendExpiry(key)
 	c.send("COPY", key, taken.key, "REPLACE")
 	c.send("PEXPIRE", taken.key, strconv.FormatInt(ownExpiry.Milliseconds(), 10))
@@ -58,7 +59,10 @@ func (c *conn) readSnapshot(s *snapshot) (err error) {
 	if err := c.flush(); err != nil {
 		return err
 	}
-	if err := c.transaction(c.expiryCommands() + 3); err != nil {
+	if err := c.transaction(c.expiryCommands() + 4); err != nil {
+		return err
+	}
+	if s.offset, err = c.offset(); err != nil {
 		return err
 	}
 	if s.expires, err = c.expiry(); err != nil {

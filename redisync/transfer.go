@@ -20,6 +20,9 @@ type transfer struct {
 	// payloads is whether the target takes the source's DUMP payloads. It does not when it is the older of the
 	// two; keys are then rebuilt element by element.
 	payloads atomic.Bool
+
+	data    *Data    // for which no mirror may run meanwhile; nil for the transfer of a mirror
+	lookout *lookout // watches the source, from Settle on
 }
 
 // Copy brings the selected keys over while traffic goes on, and removes on the target the selected keys that the
@@ -44,8 +47,12 @@ func (t *transfer) Copy(ctx context.Context, progress func(deploy.CopyProgress))
 // Settle compares both sides completely and copies what differs; if anything did, it compares everything once
 // more. Nothing may write to the source meanwhile, so its keys are read in place, without snapshots.
 func (t *transfer) Settle(ctx context.Context) (deploy.CopyReport, error) {
+	t.watchSource(ctx)
 	run := t.newPass(stillKeys{})
 	err := run.settle(ctx)
+	if err == nil {
+		err = t.to.unfence(ctx)
+	}
 	if err != nil {
 		err = fmt.Errorf("settle keys: %w", err)
 	}
@@ -90,9 +97,46 @@ func (p *pass) verdict() error {
 	return fmt.Errorf("%w: %s", deploy.ErrDataDiffers, names)
 }
 
+// watchSource begins to look for late writes. Without it nothing is told about them.
+func (t *transfer) watchSource(ctx context.Context) {
+	if t.data == nil || t.lookout != nil {
+		return
+	}
+	l, err := t.data.lookOut(ctx, t.from)
+	if err != nil {
+		t.log.Warn("late writes cannot be seen", "slice", t.from.slice, "error", err)
+		return
+	}
+	t.lookout = l
+}
+
+// Turn fences the source, or goes on watching it where it cannot be fenced or is not to be.
+func (t *transfer) Turn(ctx context.Context) (late []string, err error) {
+	var unfenced error
+	if t.data.Fencing {
+		unfenced = t.from.fence(ctx, t.to)
+	}
+	if l := t.lookout; l != nil {
+		keys, all, lost := l.conn.strays()
+		if all {
+			keys = append(keys, allStrays)
+		}
+		late, err = keys, lost
+	}
+	return late, hinted(errors.Join(err, t.data.turnedPlain(t, unfenced)))
+}
+
 // Close ends the session. It is safe to call it more than once.
 func (t *transfer) Close() error {
 	var errs []error
+	if t.lookout != nil {
+		t.lookout.close(false)
+		t.lookout = nil
+	}
+	if t.data != nil {
+		t.data.release()
+		t.data = nil
+	}
 	for _, s := range []*server{t.from, t.to} {
 		if s != nil && s.client != nil {
 			errs = append(errs, s.client.Close())

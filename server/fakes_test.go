@@ -55,8 +55,15 @@ func full(app string) deploy.Deployment {
 		},
 		Error:     &deploy.Failure{Phase: deploy.PhaseVerify, Reason: "500", Serving: "blue", Next: "look", Log: []string{"boom"}},
 		CreatedAt: epoch, StartedAt: epoch, EndedAt: epoch, Images: map[string]string{"web": "sha256:1"},
-		Digests: map[string]string{"db": "redis@sha256:2"},
+		Digests: map[string]string{"db": "redis@sha256:2"}, Stayed: 2, Held: 31, LongestHold: 48,
 	}
+}
+
+// mirrored is a mirror with every field filled.
+var mirrored = deploy.MirrorStatus{
+	State: deploy.MirrorBroken, From: deploy.Green, To: deploy.Blue, Since: epoch, LagMS: 0.4, Behind: 120, Copied: 3, Found: 7, Resyncs: 2,
+	Reason: "redis of blue does not answer", Next: "start it", Fenced: deploy.Blue,
+	Strays: &deploy.Strays{Slice: deploy.Blue, Count: 5, Keys: []string{"images"}, Last: epoch},
 }
 
 // queued is a deployment with as few fields as can be.
@@ -65,6 +72,16 @@ func queued(app string) deploy.Deployment {
 }
 
 type switched struct {
+	app string
+	deploy.SwitchRequest
+}
+
+type mirrorSet struct {
+	app string
+	on  bool
+}
+
+type planned struct {
 	app string
 	deploy.SwitchRequest
 }
@@ -96,6 +113,16 @@ func (f *fakeController) Switch(_ context.Context, app string, r deploy.SwitchRe
 	return queued(app), f.app(app)
 }
 
+// PlanSwitch answers with every field filled.
+func (f *fakeController) PlanSwitch(_ context.Context, app string, r deploy.SwitchRequest) (deploy.SwitchPlan, error) {
+	f.note(planned{app, r})
+	return deploy.SwitchPlan{
+		App: app, From: deploy.Blue, To: deploy.Green, Commit: commitA, Ahead: 1, Mirror: &mirrored,
+		Copy: &deploy.CopyEstimate{Keys: 7, Bytes: 1500}, InFlight: -1, EstimatedHoldMS: 48, EstimatedFrom: "the newest cutover",
+		StopWorkers: []string{"shop-blue-jobs-1"}, StartWorkers: []string{}, Obstacles: []string{"the router does not answer"},
+	}, f.app(app)
+}
+
 func (f *fakeController) Rollback(_ context.Context, app string, t deploy.Trigger) (deploy.Deployment, error) {
 	f.note(rolledBack{app, t})
 	return queued(app), f.app(app)
@@ -117,6 +144,15 @@ func (f *fakeController) Stop(ctx context.Context, app string, s deploy.Slice) e
 	return f.app(app)
 }
 
+func (f *fakeController) Mirroring(_ context.Context, app string) (deploy.Mirroring, error) {
+	return deploy.Mirroring{On: true, Mirror: mirrored}, f.app(app)
+}
+
+func (f *fakeController) SetMirroring(_ context.Context, app string, on bool) (deploy.Mirroring, error) {
+	f.note(mirrorSet{app, on})
+	return deploy.Mirroring{On: on, Mirror: deploy.MirrorStatus{State: deploy.MirrorOff}}, f.app(app)
+}
+
 func (f *fakeController) Status(_ context.Context, app string) (deploy.Status, error) {
 	running, last := queued(app), full(app)
 	endpoints := []deploy.Endpoint{{Container: "shop-green-web-1", Address: "172.18.0.5:80"}}
@@ -126,8 +162,9 @@ func (f *fakeController) Status(_ context.Context, app string) (deploy.Status, e
 		Slices: []deploy.SliceStatus{
 			{Slice: deploy.Blue},
 			{Slice: deploy.Green, Commit: commitA, Endpoints: endpoints, Containers: []deploy.ContainerStatus{
-				{Name: "shop-green-web-1", Service: "web", Image: "shop:1", State: "running", Health: "healthy", ExitCode: 1, Restarts: 2}}},
+				{Name: "shop-green-web-1", Service: "web", Image: "shop:1", State: "running", Health: "healthy", ExitCode: 1, Restarts: 2, Worker: true}}},
 		},
+		Mirroring: true, Mirror: &mirrored,
 		Running: &running, Queued: []deploy.Deployment{queued(app)}, Last: &last,
 	}, f.app(app)
 }

@@ -17,9 +17,12 @@ import (
 
 // Metrics counts what happens, for Prometheus. Give Ended and Routed to the controller as OnEnd and OnRoute.
 type Metrics struct {
+	registry    *prometheus.Registry
 	handler     http.Handler
 	deployments *prometheus.CounterVec
 	phases      *prometheus.HistogramVec
+	holds       *prometheus.HistogramVec
+	held        *prometheus.GaugeVec
 	live        *prometheus.GaugeVec
 	deliveries  *prometheus.CounterVec
 	requests    *prometheus.CounterVec
@@ -34,6 +37,10 @@ func NewMetrics() *Metrics {
 			Help: "Deployments that ended, by how."}, []string{"app", "kind", "state"}),
 		phases: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "verdigris_phase_seconds",
 			Help: "How long the phases of deployments took.", Buckets: []float64{.005, .02, .1, .5, 1, 2.5, 5, 10, 30, 60, 180, 600, 1800}}, []string{"app", "phase"}),
+		holds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "verdigris_hold_seconds",
+			Help: "How long cutovers took from hold to release.", Buckets: []float64{.01, .02, .04, .06, .1, .15, .25, .5, 1, 2.5, 5}}, []string{"app"}),
+		held: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "verdigris_held_requests",
+			Help: "How many requests waited at the gate in the newest deployment that moved the traffic."}, []string{"app"}),
 		live: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "verdigris_live_slice",
 			Help: "1 for the slice that takes the traffic, 0 for the other one."}, []string{"app", "slice"}),
 		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "verdigris_webhook_deliveries_total",
@@ -45,23 +52,27 @@ func NewMetrics() *Metrics {
 		build: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "verdigris_build_info",
 			Help: "Which verdigris this is; always 1."}, []string{"version", "go"}),
 	}
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(m.deployments, m.phases, m.live, m.deliveries, m.requests, m.durations, m.build,
+	m.registry = prometheus.NewRegistry()
+	m.registry.MustRegister(m.deployments, m.phases, m.holds, m.held, m.live, m.deliveries, m.requests, m.durations, m.build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	m.handler = promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+	m.handler = promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 	return m
 }
 
 // Version says which verdigris this is.
 func (m *Metrics) Version(version string) { m.build.WithLabelValues(version, runtime.Version()).Set(1) }
 
-// Ended counts a deployment that ended, and its phases.
+// Ended counts a deployment that ended, its phases and what its cutover meant for requests.
 func (m *Metrics) Ended(d deploy.Deployment) {
 	m.deployments.WithLabelValues(d.App, string(d.Kind), string(d.State)).Inc()
 	for _, p := range d.Phases {
 		if p.State != deploy.PhaseRunning {
 			m.phases.WithLabelValues(d.App, string(p.Phase)).Observe(p.Seconds())
 		}
+	}
+	if hold, ok := d.Hold(); ok {
+		m.holds.WithLabelValues(d.App).Observe(hold.Seconds())
+		m.held.WithLabelValues(d.App).Set(float64(d.Held))
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -39,7 +40,7 @@ func (s *Server) deploy(c echo.Context) error {
 	return accepted(c, d, err)
 }
 
-// switchTo queues a move of the traffic.
+// switchTo queues a move of the traffic or, as a dry run, says what it would do.
 func (s *Server) switchTo(c echo.Context) error {
 	var body struct {
 		To string `json:"to"`
@@ -55,8 +56,36 @@ func (s *Server) switchTo(c echo.Context) error {
 		}
 		request.To = to
 	}
+	dry, err := dryRun(c)
+	if err != nil {
+		return err
+	}
+	if dry {
+		return s.planSwitch(c, request)
+	}
 	d, err := s.controller.Switch(c.Request().Context(), s.app(c), request)
 	return accepted(c, d, err)
+}
+
+func (s *Server) planSwitch(c echo.Context, request deploy.SwitchRequest) error {
+	plan, err := s.controller.PlanSwitch(c.Request().Context(), s.app(c), request)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, plan)
+}
+
+// dryRun refuses what is neither true nor false: a dry run that is misspelt must not move the traffic.
+func dryRun(c echo.Context) (bool, error) {
+	query := c.QueryParams()
+	if !query.Has("dry_run") {
+		return false, nil
+	}
+	dry, err := strconv.ParseBool(query.Get("dry_run"))
+	if err != nil {
+		return false, &deploy.InputError{Reason: fmt.Sprintf("dry_run takes true or false, not %q", query.Get("dry_run"))}
+	}
+	return dry, nil
 }
 
 // rollback queues the way back to the previous slice.

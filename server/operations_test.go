@@ -45,6 +45,25 @@ func TestOperationsReachTheController(t *testing.T) {
 	}
 }
 
+func TestADryRunOfASwitchQueuesNothing(t *testing.T) {
+	s := start(t)
+	ada := deploy.Trigger{By: "api", Who: "ada"}
+	s.request("POST", "/switch?dry_run=true", `{"to":"green"}`).want(http.StatusOK, `"estimated_hold_ms":48`, `"in_flight":-1`)
+	if got := s.controller.last(); got != (planned{"shop", deploy.SwitchRequest{To: deploy.Green, Trigger: ada}}) {
+		t.Errorf("asked for %+v", got)
+	}
+	s.request("POST", "/apps/blog/switch?dry_run=1", "").want(http.StatusOK)
+	if got := s.controller.last(); got != (planned{"blog", deploy.SwitchRequest{Trigger: ada}}) {
+		t.Errorf("asked for %+v", got)
+	}
+	for _, value := range []string{"", "yes", "True%20"} {
+		s.request("POST", "/switch?dry_run="+value, "").want(http.StatusBadRequest, "dry_run takes true or false")
+	}
+	s.request("POST", "/switch?dry_run=false", "").want(http.StatusAccepted)
+	s.controller.err = &deploy.ConflictError{Reason: "green is live already"}
+	s.request("POST", "/switch?dry_run=true", "").want(http.StatusConflict, "live already")
+}
+
 func TestOurCommandLineIsToldApart(t *testing.T) {
 	s := start(t)
 	s.request("POST", "/rollback", "", "User-Agent: verdigris/1.0").want(http.StatusAccepted)

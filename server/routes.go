@@ -31,6 +31,8 @@ func (s *Server) routes() *echo.Echo {
 		e.POST(prefix+"/switch", s.switchTo, s.writes)
 		e.POST(prefix+"/rollback", s.rollback, s.writes)
 		e.POST(prefix+"/stop/:slice", s.stop, s.writes)
+		e.GET(prefix+"/mirroring", s.mirroring, s.reads)
+		e.PUT(prefix+"/mirroring", s.setMirroring, s.writes)
 	}
 	e.GET("/apps/:app/deployments/:id", s.deployment, s.reads)
 	e.GET("/apps/:app/deployments/:id/events", s.events, s.reads)

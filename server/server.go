@@ -17,9 +17,12 @@ type Controller interface {
 	Apps() []string
 	Deploy(ctx context.Context, app string, r deploy.DeployRequest) (deploy.Deployment, error)
 	Switch(ctx context.Context, app string, r deploy.SwitchRequest) (deploy.Deployment, error)
+	PlanSwitch(ctx context.Context, app string, r deploy.SwitchRequest) (deploy.SwitchPlan, error)
 	Rollback(ctx context.Context, app string, t deploy.Trigger) (deploy.Deployment, error)
 	Push(ctx context.Context, app string, p deploy.Push) (deploy.Outcome, error)
 	Stop(ctx context.Context, app string, s deploy.Slice) error
+	Mirroring(ctx context.Context, app string) (deploy.Mirroring, error)
+	SetMirroring(ctx context.Context, app string, on bool) (deploy.Mirroring, error)
 	Status(ctx context.Context, app string) (deploy.Status, error)
 	Deployments(ctx context.Context, app string, limit int) ([]deploy.Deployment, error)
 	Deployment(ctx context.Context, id int64) (deploy.Deployment, error)
@@ -82,6 +85,7 @@ func New(controller Controller) *Server {
 		controller: controller,
 		closing:    make(chan struct{}),
 	}
+	s.Metrics.registry.MustRegister(newMirrorCollector(controller))
 	if apps := controller.Apps(); len(apps) > 0 {
 		s.DefaultApp = apps[0]
 	}

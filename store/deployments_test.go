@@ -23,6 +23,7 @@ func TestADeploymentComesBackAsItWasSaved(t *testing.T) {
 	d.StartedAt, d.EndedAt = begin, begin.Add(time.Minute)
 	d.Images = map[string]string{"web": "sha256:1"}
 	d.Digests = map[string]string{"db": "redis@sha256:2"}
+	d.Stayed, d.Held, d.LongestHold = 2, 31, 48
 	d.Error = &deploy.Failure{Phase: deploy.PhaseVerify, Reason: "500", Serving: "blue", Next: "look", Log: []string{"a", "b"}}
 	d.Phases = []deploy.PhaseRecord{
 		{Phase: deploy.PhaseFetch, State: deploy.PhaseDone, StartedAt: begin, EndedAt: begin.Add(time.Second), Detail: "fetched"},

@@ -1,5 +1,5 @@
-// Package store is the journal of verdigris: deployments with their phases and events, webhook deliveries and
-// API tokens, in one SQLite file.
+// Package store is the journal of verdigris: deployments with their phases and events, webhook deliveries,
+// API tokens and settings, in one SQLite file.
 //
 // It satisfies deploy.Journal and decides nothing: what may be deployed, and in which order, is the controller's
 // business. The one rule it holds is that a delivery and a commit become a deployment once, because only a

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
 	"verdigris/deploy"
 )
@@ -13,27 +14,41 @@ import (
 // long build slow.
 const trimEvery = 250
 
-// Append stores an event. Log lines and progress survive the process but may be lost in a power cut, since a sync for
-// each line of a build would slow it down; every other event is on the disk when Append returns.
-func (s *Store) Append(ctx context.Context, e deploy.Event) error {
-	relaxed := e.Type == deploy.EventLog || e.Type == deploy.EventProgress
-	err := s.writer.submit(ctx, relaxed, func(t *tx) error {
-		record, err := document(e.Record, e.Record != nil)
-		if err != nil {
-			return err
-		}
-		step, err := document(e.Step, e.Step != nil)
-		if err != nil {
-			return err
-		}
-		_, err = t.exec(`INSERT INTO events (deployment, seq, time, type, state, phase, record, message, step) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			e.Deployment, e.Seq, nanos(e.Time), e.Type, e.State, e.Phase, record, e.Message, step)
-		if err != nil || e.Seq%trimEvery != 0 {
-			return err
-		}
-		return s.trimLog(t, e.Deployment)
+// Append stores events, all or none. Log lines and progress survive the process but may be lost in a power cut, since a
+// sync for each line of a build would slow it down; every other event is on the disk when Append returns.
+func (s *Store) Append(ctx context.Context, events ...deploy.Event) error {
+	if len(events) == 0 {
+		return nil
+	}
+	relaxed := !slices.ContainsFunc(events, func(e deploy.Event) bool {
+		return e.Type != deploy.EventLog && e.Type != deploy.EventProgress
 	})
-	return s.explain(fmt.Sprintf("write an event of deployment %d to", e.Deployment), err)
+	err := s.writer.submit(ctx, relaxed, func(t *tx) error {
+		for _, e := range events {
+			if err := s.appendOne(t, e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return s.explain(fmt.Sprintf("write an event of deployment %d to", events[0].Deployment), err)
+}
+
+func (s *Store) appendOne(t *tx, e deploy.Event) error {
+	record, err := document(e.Record, e.Record != nil)
+	if err != nil {
+		return err
+	}
+	step, err := document(e.Step, e.Step != nil)
+	if err != nil {
+		return err
+	}
+	_, err = t.exec(`INSERT INTO events (deployment, seq, time, type, state, phase, record, message, step) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		e.Deployment, e.Seq, nanos(e.Time), e.Type, e.State, e.Phase, record, e.Message, step)
+	if err != nil || e.Seq%trimEvery != 0 {
+		return err
+	}
+	return s.trimLog(t, e.Deployment)
 }
 
 // Events returns the events of a deployment with a Seq greater than after, in order. Where old log lines were

@@ -8,7 +8,7 @@ import (
 )
 
 const deploymentColumns = `id, app, kind, slice, from_slice, commit_id, subject, promote, rebuild,
-	triggered_by, who, ref, forge, delivery, state, error, images, created_at, started_at, ended_at, digests`
+	triggered_by, who, ref, forge, delivery, state, error, images, created_at, started_at, ended_at, digests, stayed, held, longest_hold_ms`
 
 // insert stores a new deployment and returns it as Get would.
 func insert(t *tx, d deploy.Deployment) (deploy.Deployment, error) {
@@ -17,7 +17,7 @@ func insert(t *tx, d deploy.Deployment) (deploy.Deployment, error) {
 		return d, err
 	}
 	result, err := t.exec(`INSERT INTO deployments (`+deploymentColumns+`)
-		VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, values...)
+		VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, values...)
 	if err != nil {
 		return d, err
 	}
@@ -37,7 +37,7 @@ func update(t *tx, d deploy.Deployment) error {
 	}
 	result, err := t.exec(`UPDATE deployments SET app = ?, kind = ?, slice = ?, from_slice = ?, commit_id = ?, subject = ?,
 		promote = ?, rebuild = ?, triggered_by = ?, who = ?, ref = ?, forge = ?, delivery = ?, state = ?, error = ?, images = ?,
-		created_at = ?, started_at = ?, ended_at = ?, digests = ? WHERE id = ?`, append(values, d.ID)...)
+		created_at = ?, started_at = ?, ended_at = ?, digests = ?, stayed = ?, held = ?, longest_hold_ms = ? WHERE id = ?`, append(values, d.ID)...)
 	if err != nil {
 		return err
 	}
@@ -65,6 +65,7 @@ func deploymentValues(d deploy.Deployment) ([]any, error) {
 		d.App, d.Kind, d.Slice, d.From, d.Commit, d.Subject, d.Promote, d.Rebuild,
 		d.Trigger.By, d.Trigger.Who, d.Trigger.Ref, d.Trigger.Forge, d.Trigger.Delivery, d.State, failure, images,
 		nanos(d.CreatedAt), nanos(d.StartedAt), nanos(d.EndedAt), digests,
+		d.Stayed, d.Held, d.LongestHold,
 	}, nil
 }
 
@@ -108,7 +109,7 @@ func scanDeployment(rows *sql.Rows) (d deploy.Deployment, err error) {
 	)
 	err = rows.Scan(&d.ID, &d.App, &d.Kind, &d.Slice, &d.From, &d.Commit, &d.Subject, &d.Promote, &d.Rebuild,
 		&d.Trigger.By, &d.Trigger.Who, &d.Trigger.Ref, &d.Trigger.Forge, &d.Trigger.Delivery, &d.State, &failure, &images,
-		&created, &started, &ended, &digests)
+		&created, &started, &ended, &digests, &d.Stayed, &d.Held, &d.LongestHold)
 	if err != nil {
 		return d, err
 	}

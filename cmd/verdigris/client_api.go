@@ -26,12 +26,24 @@ func (c *client) switchTo(ctx context.Context, to deploy.Slice) (d deploy.Deploy
 	return d, c.call(ctx, http.MethodPost, c.path("switch"), switchBody{To: to}, &d)
 }
 
+func (c *client) planSwitch(ctx context.Context, to deploy.Slice) (p deploy.SwitchPlan, err error) {
+	return p, c.call(ctx, http.MethodPost, c.path("switch")+"?dry_run=true", switchBody{To: to}, &p)
+}
+
 func (c *client) rollback(ctx context.Context) (d deploy.Deployment, err error) {
 	return d, c.call(ctx, http.MethodPost, c.path("rollback"), nil, &d)
 }
 
 func (c *client) stop(ctx context.Context, slice deploy.Slice) error {
 	return c.callWithin(ctx, stopTimeout, http.MethodPost, c.path("stop", string(slice)), nil, nil)
+}
+
+func (c *client) mirroring(ctx context.Context) (m deploy.Mirroring, err error) {
+	return m, c.call(ctx, http.MethodGet, c.path("mirroring"), nil, &m)
+}
+
+func (c *client) setMirroring(ctx context.Context, on bool) (m deploy.Mirroring, err error) {
+	return m, c.call(ctx, http.MethodPut, c.path("mirroring"), map[string]bool{"on": on}, &m)
 }
 
 func (c *client) status(ctx context.Context) (s deploy.Status, err error) {

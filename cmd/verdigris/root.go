@@ -63,7 +63,7 @@ func (c *cli) root() *cobra.Command {
 func (c *cli) commands() []*cobra.Command {
 	return []*cobra.Command{
 		c.deployCommand(), c.switchCommand(), c.rollbackCommand(), c.statusCommand(), c.historyCommand(),
-		c.stopCommand(), c.logsCommand(), c.serveCommand(), c.upCommand(), c.initCommand(), c.configCommand(), c.doctorCommand(), c.tokenCommand(),
+		c.stopCommand(), c.mirrorCommand(), c.logsCommand(), c.serveCommand(), c.upCommand(), c.initCommand(), c.configCommand(), c.doctorCommand(), c.tokenCommand(),
 		c.hookCommand(), c.versionCommand(),
 	}
 }

@@ -39,6 +39,9 @@ func (c *cli) writeStatus(s deploy.Status) error {
 	if err := c.writeTable(rows); err != nil {
 		return err
 	}
+	if s.Mirror != nil {
+		c.writeMirror(s.Mirroring, *s.Mirror)
+	}
 	if s.Running != nil {
 		fmt.Fprintf(c.out, "running: %s, in %s\n", headline(*s.Running), lastPhase(*s.Running))
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 func (c *cli) switchCommand() *cobra.Command {
-	var detach bool
+	var detach, dry bool
 	cmd := &cobra.Command{
 		Use:       "switch [blue|green]",
 		Short:     "Move the traffic, and the data with it, to a slice; to the other one when none is named",
@@ -22,6 +22,9 @@ func (c *cli) switchCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if dry {
+				return c.dryRun(cmd.Context(), api, to)
+			}
 			d, err := api.switchTo(cmd.Context(), to)
 			if err != nil {
 				return err
@@ -30,6 +33,7 @@ func (c *cli) switchCommand() *cobra.Command {
 		},
 	}
 	detachFlag(cmd, &detach)
+	cmd.Flags().BoolVar(&dry, "dry-run", false, "say what would be done, and do nothing")
 	return cmd
 }
 

@@ -31,6 +31,7 @@ func newData(app *config.App, runtime *compose.Runtime, log *slog.Logger) (deplo
 	if err != nil {
 		return nil, err
 	}
+	data.Fencing = app.Data.Fencing
 	data.Log = log.With("component", "redisync", "app", app.Name)
 	return data, nil
 }

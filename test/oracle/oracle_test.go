@@ -49,8 +49,11 @@ func judge(t *testing.T, s sample, all *usage) ([]difference, error) {
 		building.Lock()
 		t.Cleanup(building.Unlock)
 	}
-	as := []deploy.Slice{""}
-	if s.notes.Slice {
+	var as []deploy.Slice
+	if !s.notes.Unshared {
+		as = append(as, "")
+	}
+	if s.notes.Slice || s.notes.Unshared {
 		as = append(as, deploy.Blue)
 	}
 	var left []difference

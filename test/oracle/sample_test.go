@@ -24,6 +24,8 @@ type notes struct {
 	Profiles []string `yaml:"profiles"`
 	// Slice has the project come up as a slice of an app too.
 	Slice bool `yaml:"slice"`
+	// Unshared has it come up as a slice alone: the shared services cannot be so.
+	Unshared bool `yaml:"unshared"`
 	// Networks and Volumes are made beforehand; the file names them ${ORACLE_APP}-<name>.
 	Networks []string `yaml:"networks"`
 	Volumes  []string `yaml:"volumes"`

@@ -87,7 +87,7 @@ func (tr *trial) upTheirs(ctx context.Context) error {
 	})
 }
 
-// upOurs brings the project up with package compose.
+// upOurs brings the project up with package compose, a slice as one that goes live.
 func (tr *trial) upOurs(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -99,7 +99,11 @@ func (tr *trial) upOurs(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return tr.runtime.Start(ctx, tr.slice, rel, log)
+	if err := tr.runtime.Start(ctx, tr.slice, rel, log); err != nil {
+		return err
+	}
+	_, err = tr.runtime.StartWorkers(ctx, tr.slice, log)
+	return err
 }
 
 // differences brings the project up with both and compares what there is then.

@@ -1,0 +1,162 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// settingMirroring is the name under which the journal keeps what people have switched.
+const settingMirroring = "mirroring"
+
+// openWithin bounds the opening of a slice's data, which requests may wait for.
+const openWithin = 5 * time.Second
+
+// Mirroring says whether the mirror of an app's data is switched on, and how it stands.
+type Mirroring struct {
+	On     bool         `json:"on"`
+	Mirror MirrorStatus `json:"mirror"`
+}
+
+// mirrorSwitch says whether the mirror is to run. It is held for moments only, but for a switch that is being written.
+type mirrorSwitch struct {
+	mu      sync.Mutex
+	on      bool
+	carried bool // a cutover has the mirror in its hands
+}
+
+func (m *mirrorSwitch) carry(carried bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.carried = carried
+}
+
+func (m *mirrorSwitch) isOn() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.on
+}
+
+// keepMirror makes the mirror what it should be. A cutover that has it in its hands comes here when it has ended.
+func (w *worker) keepMirror(ctx context.Context) {
+	if w.Data == nil {
+		return
+	}
+	w.mirror.mu.Lock()
+	defer w.mirror.mu.Unlock()
+	if w.mirror.carried {
+		return
+	}
+	if !w.mirror.on {
+		w.Data.Mirror("")
+		return
+	}
+	// Whoever asked may have gone away; what was switched is done nevertheless.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), openWithin)
+	defer cancel()
+	route, err := w.Router.Current(ctx)
+	if err != nil {
+		w.log.Error("could not see which slice is to be mirrored", "error", err)
+		return
+	}
+	w.Data.Mirror(route.Slice)
+}
+
+// restoreMirror takes up at start what people have switched, and lets the live slice write, should a crash have come
+// between its fence and its route.
+func (w *worker) restoreMirror(ctx context.Context, live Slice) error {
+	if w.Data == nil {
+		return nil
+	}
+	if err := w.readMirroring(ctx); err != nil {
+		return err
+	}
+	if err := w.openData(ctx, live); err != nil {
+		w.log.Error("could not see to it that the live slice may write", "slice", live, "error", err)
+	}
+	w.keepMirror(ctx)
+	return nil
+}
+
+// readMirroring reads what people have switched; it wins over the configuration.
+func (w *worker) readMirroring(ctx context.Context) error {
+	w.mirror.mu.Lock()
+	defer w.mirror.mu.Unlock()
+	value, ok, err := w.journal.Setting(ctx, w.app.Name, settingMirroring)
+	if err != nil {
+		return err
+	}
+	if ok {
+		w.mirror.on = value == onOff(true)
+	}
+	return nil
+}
+
+// setMirroring keeps what people want and does it at once, but for a cutover's hold on the mirror.
+func (w *worker) setMirroring(ctx context.Context, on bool) error {
+	if err := w.writeMirroring(ctx, on); err != nil {
+		return err
+	}
+	w.log.Info("mirroring was switched", "to", onOff(on))
+	w.keepMirror(ctx)
+	return nil
+}
+
+func (w *worker) writeMirroring(ctx context.Context, on bool) error {
+	w.mirror.mu.Lock()
+	defer w.mirror.mu.Unlock()
+	if err := w.journal.SetSetting(ctx, w.app.Name, settingMirroring, onOff(on)); err != nil {
+		return fmt.Errorf("write the journal: %w", err)
+	}
+	w.mirror.on = on
+	return nil
+}
+
+// stopMirroring ends the mirror until a person switches it on again: the standby has what the live slice lacks.
+func (r *run) stopMirroring(ctx context.Context) {
+	if !r.mirror.isOn() {
+		return
+	}
+	r.unmirrored = true
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), journalTimeout)
+	defer cancel()
+	if err := r.writeMirroring(ctx, false); err != nil {
+		r.worker.log.Error("could not keep that mirroring is off", "deployment", r.d.ID, "error", err)
+		r.mirror.mu.Lock()
+		r.mirror.on = false
+		r.mirror.mu.Unlock()
+	}
+	r.Data.Mirror("")
+}
+
+// openData lets a production slice's app write to its data, should a cutover have fenced it.
+func (w *worker) openData(ctx context.Context, slice Slice) error {
+	if w.Data == nil || !slice.Production() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, openWithin)
+	defer cancel()
+	if err := w.Data.Open(ctx, slice); err != nil {
+		return fmt.Errorf("let %s write to its data: %w", slice, err)
+	}
+	return nil
+}
+
+// mirroring says how the mirror stands. It asks nobody else, so that it can be asked often.
+func (w *worker) mirroring() (Mirroring, error) {
+	if w.Data == nil {
+		return Mirroring{}, &ConflictError{
+			Reason: fmt.Sprintf("%s has no data to mirror", w.app.Name),
+			Next:   "name the redis keys that move with the traffic under data in verdigris.yml",
+		}
+	}
+	return Mirroring{On: w.mirror.isOn(), Mirror: w.Data.Mirrored()}, nil
+}
+
+func onOff(on bool) string {
+	if on {
+		return "on"
+	}
+	return "off"
+}

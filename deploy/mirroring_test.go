@@ -1,0 +1,150 @@
+package deploy_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"verdigris/deploy"
+)
+
+// mirroring switches the mirror and fails the test when that is refused.
+func (h *house) mirroring(on bool) deploy.Mirroring {
+	h.t.Helper()
+	m, err := h.SetMirroring(context.Background(), "shop", on)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return m
+}
+
+func (h *house) status() deploy.Status {
+	h.t.Helper()
+	s, err := h.Status(context.Background(), "shop")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return s
+}
+
+func TestTheStandbyFollowsTheLiveSliceOverCutoversAndRestarts(t *testing.T) {
+	h := newHouse(t).blueLive()
+	s := h.status()
+	if !s.Mirroring || s.Mirror.From != deploy.Blue || s.Mirror.To != deploy.Green {
+		t.Errorf("after the first release: %v %+v", s.Mirroring, s.Mirror)
+	}
+	h.deploy("", commitB, true)
+	if s := h.status(); s.Mirror.From != deploy.Green || s.Mirror.Fenced != deploy.Blue {
+		t.Errorf("after the cutover: %+v", s.Mirror)
+	}
+	h.stop()
+	h.data.calls = nil
+	h.start()
+	eventually(t, "the mirror is there again", func() bool { return h.data.called() == "open:green mirror:green" })
+}
+
+func TestWhatIsSwitchedWinsOverTheConfigurationAndHoldsOverARestart(t *testing.T) {
+	h := newHouse(t).blueLive()
+	if m := h.mirroring(false); m.On || m.Mirror.State != deploy.MirrorOff {
+		t.Errorf("switched off: %+v", m)
+	}
+	h.stop()
+	h.data.calls = nil
+	h.start()
+	eventually(t, "the setting is read", func() bool { return h.data.called() == "open:blue mirror:" })
+	equal(t, "cutover", string(h.deploy("", commitB, true).State), "succeeded")
+	if s := h.status(); s.Mirroring || s.Mirror.State != deploy.MirrorOff {
+		t.Errorf("after the cutover: %v %+v", s.Mirroring, s.Mirror)
+	}
+	if m := h.mirroring(true); !m.On || m.Mirror.From != deploy.Green {
+		t.Errorf("switched on: %+v", m)
+	}
+}
+
+func TestASwitchDuringACutoverWaitsForTheMirrorNotForTheAnswer(t *testing.T) {
+	h := newHouse(t).blueLive()
+	h.data.settle = func(deploy.Slice) error {
+		if m := h.mirroring(false); m.On || m.Mirror.State != deploy.MirrorInStep {
+			t.Errorf("the cutover's mirror was touched: %+v", m)
+		}
+		return nil
+	}
+	d := h.deploy("", commitB, true)
+	equal(t, "state", string(d.State), "succeeded")
+	equal(t, "data", h.data.called(), "open:green begin:blue>green copy settle turn close mirror:")
+}
+
+func TestASwitchDuringABuildIsDoneAtOnce(t *testing.T) {
+	h := newHouse(t).blueLive()
+	h.runtime.build = func(context.Context) error {
+		if m := h.mirroring(false); m.Mirror.State != deploy.MirrorOff {
+			t.Errorf("got %+v", m)
+		}
+		return errors.New("enough")
+	}
+	h.deploy("", commitB, true)
+	equal(t, "data", h.data.called(), "mirror:")
+}
+
+func TestASwitchThatCannotBeWrittenDownChangesNothing(t *testing.T) {
+	h := newHouse(t).blueLive()
+	h.journal.setFull(true)
+	if _, err := h.SetMirroring(context.Background(), "shop", false); !errors.Is(err, errJournalFull) {
+		t.Errorf("got %v", err)
+	}
+	equal(t, "data", h.data.called(), "")
+	if m, err := h.Mirroring(context.Background(), "shop"); err != nil || !m.On {
+		t.Errorf("got %+v %v", m, err)
+	}
+}
+
+func TestAnAppWithoutDataHasNoMirror(t *testing.T) {
+	h := newHouse(t, func(_ *deploy.App, h *house) { h.data = nil })
+	if _, err := h.SetMirroring(context.Background(), "shop", true); !errors.As(err, new(*deploy.ConflictError)) {
+		t.Errorf("switch: %v", err)
+	}
+	if _, err := h.Mirroring(context.Background(), "shop"); !errors.As(err, new(*deploy.ConflictError)) {
+		t.Errorf("ask: %v", err)
+	}
+	h.deploy("", commitA, true)
+	d := h.deploy("", commitB, true)
+	equal(t, "phases", phases(d), "fetch build start probe hold route release verify watch keep")
+	if s := h.status(); s.Mirroring || s.Mirror != nil {
+		t.Errorf("status: %v %+v", s.Mirroring, s.Mirror)
+	}
+}
+
+func TestAMirrorDoesNotGoOverWhatCouldNotBeCarriedBack(t *testing.T) {
+	h := newHouse(t).blueLive()
+	h.greenFails()
+	h.data.settle = func(from deploy.Slice) error {
+		if from == deploy.Green {
+			return deploy.ErrDataDiffers
+		}
+		return nil
+	}
+	d := h.deploy("", commitB, true)
+	equal(t, "state", string(d.State), "rolled_back")
+	// Blue was fenced by the turn, so it is opened, and nothing is mirrored from then on.
+	equal(t, "data", h.data.called(),
+		"open:green begin:blue>green copy settle turn close mirror:green begin:green>blue copy settle close mirror: open:blue mirror:")
+	contains(t, "next step", d.Error.Next, "mirroring is off now", "verdigris mirror on")
+	if s := h.status(); s.Mirroring {
+		t.Error("mirroring is still on")
+	}
+}
+
+func TestAMirrorDoesNotGoOverWhatAnUnconfirmedRouteLetBy(t *testing.T) {
+	h := newHouse(t).blueLive()
+	h.router.onRoute = func() error { return errors.New("the new generation never answered") }
+	h.data.begin = func(from deploy.Slice) error {
+		if from == deploy.Green {
+			return errors.New("redis of green is gone")
+		}
+		return nil
+	}
+	d := h.deploy("", commitB, true)
+	equal(t, "state", string(d.State), "rolled_back")
+	equal(t, "data", h.data.called(), "open:green begin:blue>green copy settle begin:green>blue mirror: close mirror:")
+	contains(t, "reason", d.Error.Reason, "redis of green is gone")
+}

@@ -1,0 +1,129 @@
+package deploy_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"verdigris/deploy"
+)
+
+// ready has A live on blue and B ready on green.
+func (h *house) ready() *house {
+	h.t.Helper()
+	h.blueLive().deploy(deploy.Green, commitB, false)
+	eventually(h.t, "nothing is under way", func() bool { return h.status().Running == nil })
+	h.router.calls, h.runtime.calls, h.data.calls = nil, nil, nil
+	return h
+}
+
+func (h *house) plan(to deploy.Slice) deploy.SwitchPlan {
+	h.t.Helper()
+	p, err := h.PlanSwitch(context.Background(), "shop", deploy.SwitchRequest{To: to})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return p
+}
+
+func TestAPlanSaysWhatASwitchWouldDoAndChangesNothing(t *testing.T) {
+	h := newHouse(t, withWorkers).ready()
+	writes := h.journal.written()
+	got := h.plan("")
+	want := deploy.SwitchPlan{
+		App: "shop", From: deploy.Blue, To: deploy.Green, Commit: commitB,
+		Mirror: &deploy.MirrorStatus{State: deploy.MirrorInStep, From: deploy.Blue, To: deploy.Green},
+		Copy:   &deploy.CopyEstimate{Keys: 7, Bytes: 1500}, InFlight: 4,
+		EstimatedHoldMS: 100, EstimatedFrom: "no cutover yet: assuming 100 ms for the router, and 500.0 MB and 200000 keys a second for comparing the data",
+		StopWorkers: []string{"blue-jobs-1"}, StartWorkers: []string{"green-jobs-1"}, Obstacles: []string{},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	equal(t, "router", h.router.called(), "")
+	equal(t, "runtime", h.runtime.called(), "")
+	equal(t, "data", h.data.called(), "")
+	if h.journal.written() != writes || len(h.status().Queued) != 0 {
+		t.Error("something was written or queued")
+	}
+}
+
+func TestAPlanIsRefusedForWhatTheSwitchIsRefusedFor(t *testing.T) {
+	h := newHouse(t)
+	for _, c := range []struct {
+		name string
+		to   deploy.Slice
+		live bool
+	}{
+		{"nothing is live", "", false},
+		{"staging", deploy.Staging, true},
+		{"live already", deploy.Blue, true},
+		{"not running", deploy.Green, true},
+	} {
+		if c.live && !strings.HasPrefix(h.live(), "blue") {
+			h.blueLive()
+		}
+		_, want := h.Switch(context.Background(), "shop", deploy.SwitchRequest{To: c.to})
+		_, got := h.PlanSwitch(context.Background(), "shop", deploy.SwitchRequest{To: c.to})
+		if got == nil || want == nil || got.Error() != want.Error() || reflect.TypeOf(got) != reflect.TypeOf(want) {
+			t.Errorf("%s: got %v, want %v", c.name, got, want)
+		}
+	}
+}
+
+func TestAPlanNamesEveryObstacle(t *testing.T) {
+	h := newHouse(t)
+	h.runtime.handler = func(s deploy.Slice) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			if s == deploy.Green && h.router.inFlight != nil { // once it is ready
+				w.WriteHeader(http.StatusInternalServerError)
+			}
+		}
+	}
+	h.ready()
+	h.router.inFlight = func() (int, error) { return 0, errors.New("connection refused") }
+	h.data.estimate = func() (deploy.CopyEstimate, error) {
+		return deploy.CopyEstimate{}, errors.New("redis of green is gone")
+	}
+	p := h.plan(deploy.Green)
+	if len(p.Obstacles) != 3 || p.InFlight != -1 || p.Copy != nil {
+		t.Fatalf("got %+v", p)
+	}
+	contains(t, "obstacles", strings.Join(p.Obstacles, "\n"), "green is not healthy: health check of green-web-1",
+		"answered 500", "the router does not answer: connection refused", "the data cannot be copied: redis of green is gone")
+}
+
+func TestAPlanEstimatesTheHoldFromTheNewestCutovers(t *testing.T) {
+	h := newHouse(t).ready()
+	h.stop()
+	for i, ms := range []time.Duration{900, 10, 70, 20, 60, 30} { // the newest is the last
+		begin := time.Now().Add(time.Duration(i) * time.Second)
+		_, err := h.journal.Create(context.Background(), deploy.Deployment{App: "shop", State: deploy.StateSucceeded, Phases: []deploy.PhaseRecord{
+			{Phase: deploy.PhaseHold, StartedAt: begin, EndedAt: begin.Add(time.Millisecond)},
+			{Phase: deploy.PhaseRelease, StartedAt: begin.Add(time.Millisecond), EndedAt: begin.Add(ms * time.Millisecond)},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := h.plan("")
+	if p.EstimatedHoldMS != 30 || p.EstimatedFrom != "the median of the newest 5 cutovers" {
+		t.Errorf("%d ms from %s", p.EstimatedHoldMS, p.EstimatedFrom)
+	}
+}
+
+func TestAPlanSaysHowManyOperationsComeBeforeIt(t *testing.T) {
+	h := newHouse(t).ready()
+	started, release := h.blocked()
+	defer release()
+	h.pushed("1", commitC)
+	<-started
+	h.pushed("2", commitB)
+	if p := h.plan(""); p.Ahead != 2 {
+		t.Errorf("%d come before it", p.Ahead)
+	}
+}

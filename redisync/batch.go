@@ -1,0 +1,155 @@
+package redisync
+
+import (
+	"time"
+)
+
+// markEvery is how often the marker follows a stream that has nothing for the target.
+const markEvery = time.Second
+
+// carryOut has the target do the batch in one transaction, which moves the marker too: what is done is never done
+// twice. The batch stays if the target takes no writes.
+func (f *follower) carryOut() error {
+	for len(f.batch) > 0 || f.markerDue() {
+		refused, err := f.transact()
+		if err != nil {
+			f.blocked = err
+			return err
+		}
+		f.blocked = nil
+		if refused == nil {
+			break
+		}
+		f.withdraw(refused)
+	}
+	f.orders.Add(int64(len(f.batch)))
+	f.batch, f.sized = f.batch[:0], 0
+	return nil
+}
+
+func (f *follower) markerDue() bool {
+	if !f.exact() {
+		return f.isMarked
+	}
+	return !f.isMarked || time.Since(f.marked) > markEvery && f.applied.Load() != f.decode.offset
+}
+
+// transact sends the batch as a transaction. It returns the commands that the target does not know in that form, in
+// which case it did nothing. Commands that failed make their keys dirty.
+func (f *follower) transact() (refused []int, err error) {
+	f.to.send("MULTI")
+	for _, c := range f.batch {
+		f.to.words(c)
+	}
+	f.sendMarker()
+	f.to.send("EXEC")
+	if err := f.to.flush(); err != nil {
+		return nil, err
+	}
+	if err := f.to.skip(); err != nil { // MULTI
+		return nil, err
+	}
+	for i := range len(f.batch) + 1 {
+		switch err := f.to.skip(); {
+		case err == nil:
+		case !isReply(err):
+			return nil, err
+		case refusedAs(err, "ERR") && i < len(f.batch):
+			refused = append(refused, i)
+		default:
+			return nil, f.abandon(err)
+		}
+	}
+	return refused, f.results(refused)
+}
+
+// abandon reads the rest of a transaction of which the target would not queue a command.
+func (f *follower) abandon(why error) error {
+	for {
+		err := f.to.skip()
+		switch {
+		case refusedAs(err, "EXECABORT"):
+			return &blockedError{why}
+		case err != nil && !isReply(err):
+			return err
+		}
+	}
+}
+
+// blockedError means that the target takes no writes now, and that it may later.
+type blockedError struct{ error }
+
+func (e *blockedError) Unwrap() error { return e.error }
+
+// results reads the answer to EXEC.
+func (f *follower) results(refused []int) error {
+	exact := f.exact() // before a command that failed says otherwise: so it was when the marker was sent
+	n, err := f.to.expect('*')
+	switch {
+	case refused != nil && refusedAs(err, "EXECABORT"):
+		return nil
+	case isReply(err):
+		return &blockedError{err}
+	case err != nil:
+		return err
+	case n != int64(len(f.batch)+1):
+		return f.to.fail(errProtocol)
+	}
+	for i := range n {
+		err := f.to.skip()
+		if err != nil && !isReply(err) {
+			return err
+		}
+		if err != nil && int(i) < len(f.batch) {
+			f.log.Debug("read keys anew", "command", string(f.batch[i][0]), "because", err)
+			f.taintAll(f.batch[i])
+		}
+	}
+	f.isMarked, f.marked = exact, time.Now()
+	return nil
+}
+
+// withdraw takes commands out of the batch that an older target does not know: their keys are read instead.
+func (f *follower) withdraw(refused []int) {
+	rest := f.batch[:0:0]
+	for i, c := range f.batch {
+		if len(refused) > 0 && refused[0] == i {
+			refused = refused[1:]
+			f.taintAll(c)
+			continue
+		}
+		rest = append(rest, c)
+	}
+	f.batch = rest
+}
+
+func (f *follower) taintAll(c command) {
+	at, err := f.keysOf(c)
+	if err != nil {
+		return // the connection is gone, and everything begins anew
+	}
+	for _, i := range at {
+		if f.keys.has(c[i]) {
+			f.taint(string(c[i]))
+		}
+	}
+}
+
+// sendMarker writes down how far the target is, or takes that away while no single offset says it.
+func (f *follower) sendMarker() {
+	if !f.exact() {
+		f.to.send("UNLINK", markerKey)
+		return
+	}
+	f.to.send("SET", markerKey, f.marker().String())
+}
+
+// words writes a command whose arguments are bytes.
+func (c *conn) words(args command) {
+	c.head('*', int64(len(args)))
+	for _, arg := range args {
+		c.head('$', int64(len(arg)))
+		c.w.Write(arg)
+		c.w.WriteString("\r\n")
+	}
+}

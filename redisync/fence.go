@@ -1,0 +1,171 @@
+package redisync
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// A fence keeps all but us from writing to the redis of a slice that the traffic has left: a background job there, or
+// a websocket that stayed, is told that it may not write, instead of writing what nobody will ever see. Users lose the
+// right to write (https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/), and we go on as a user
+// of our own. What a user was allowed is kept on the server itself, so that any of us can give it back. It needs
+// redis 6.0 and a user of ours that may use ACL.
+const (
+	fenceKey  = ownPrefix + "fence" // a hash: the rights that users had before, by their names
+	fenceUser = "verdigris"
+)
+
+// fencePassword is that of fenceUser. No other process has to know it: who needs it sets it anew.
+var fencePassword = rand.Text()
+
+// errNoFence means that a server cannot be fenced.
+var errNoFence = errors.New("cannot be fenced against late writes")
+
+// fence takes the right to write from all users but our own. The other slice must not be on the same server.
+func (s *server) fence(ctx context.Context, other *server) error {
+	if s.info["run_id"] == other.info["run_id"] {
+		return s.fail(ctx, fmt.Errorf("%w: %s is on the same server", errNoFence, other.slice))
+	}
+	if why := s.sharedWith(ctx); why != "" {
+		return s.fail(ctx, fmt.Errorf("%w: %s", errNoFence, why))
+	}
+	users, err := s.users(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.becomeOwnUser(ctx); err != nil {
+		return err
+	}
+	kept, err := s.client.HGetAll(ctx, fenceKey).Result()
+	if err != nil {
+		return s.fail(ctx, err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(users)) {
+		if _, is := kept[name]; !is {
+			if err := s.client.HSet(ctx, fenceKey, name, users[name]).Err(); err != nil {
+				return s.fail(ctx, err)
+			}
+		}
+		if err := s.setUser(ctx, name, "-@write"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unfence gives users back what they were allowed, if the server is fenced.
+func (s *server) unfence(ctx context.Context) error {
+	kept, err := s.client.HGetAll(ctx, fenceKey).Result()
+	if err != nil || len(kept) == 0 {
+		return s.fail(ctx, err)
+	}
+	for name, rights := range kept {
+		if err := s.setUser(ctx, name, append([]string{"nocommands"}, strings.Fields(rights)...)...); err != nil {
+			return err
+		}
+	}
+	return s.fail(ctx, s.client.Unlink(ctx, fenceKey).Err())
+}
+
+// passFence looks whether the server is fenced. If it is, we become the user that may pass.
+func (c *conn) passFence() error {
+	n, err := c.side.client.Exists(c.ctx, fenceKey).Result()
+	if refusedAs(err, "NOPERM") {
+		return nil // a fence of ours would have left us the right to look
+	}
+	if err != nil || n == 0 {
+		return c.fail(err)
+	}
+	c.side.fenced = true
+	if err := c.side.becomeOwnUser(c.ctx); err != nil {
+		return err
+	}
+	return c.login()
+}
+
+// users returns the rights of all users that can log in, other than our own, as ACL LIST writes them.
+func (s *server) users(ctx context.Context) (map[string]string, error) {
+	lines, err := s.client.ACLList(ctx).Result()
+	if refusedAs(err, "ERR unknown", "NOPERM") {
+		return nil, s.fail(ctx, fmt.Errorf("%w: %w", errNoFence, err))
+	}
+	if err != nil {
+		return nil, s.fail(ctx, err)
+	}
+	users := map[string]string{}
+	for _, line := range lines {
+		words := strings.Fields(line) // user NAME on ... +@all
+		if len(words) < 3 || words[1] == fenceUser || !slices.Contains(words, "on") {
+			continue
+		}
+		if strings.Contains(line, "(") {
+			return nil, s.fail(ctx, fmt.Errorf("%w: the user %s has selectors", errNoFence, words[1]))
+		}
+		var rights []string
+		for _, word := range words[2:] {
+			if word[0] == '+' || word[0] == '-' {
+				rights = append(rights, word)
+			}
+		}
+		users[words[1]] = strings.Join(rights, " ")
+	}
+	return users, nil
+}
+
+// becomeOwnUser makes the user that the fence lets pass, and has new connections be that user. Those that are there
+// stay who they are.
+func (s *server) becomeOwnUser(ctx context.Context) error {
+	if s.Username == fenceUser {
+		return nil
+	}
+	digest := fmt.Sprintf("#%x", sha256.Sum256([]byte(fencePassword))) // the password itself is nobody's to see
+	err := s.setUser(ctx, fenceUser, "reset", "on", digest, "~*", "&*", "+@all")
+	if refusedAs(err, "ERR Error in ACL SETUSER modifier '&*'") { // redis before 6.2 has no channels in it
+		err = s.setUser(ctx, fenceUser, "reset", "on", digest, "~*", "+@all")
+	}
+	if err != nil {
+		return err
+	}
+	old := s.client
+	s.Username, s.Password = fenceUser, fencePassword
+	s.client = s.newClient()
+	return old.Close()
+}
+
+func (s *server) setUser(ctx context.Context, name string, rules ...string) error {
+	err := s.client.ACLSetUser(ctx, name, rules...).Err()
+	if refusedAs(err, "ERR unknown", "NOPERM") {
+		err = fmt.Errorf("%w: %w", errNoFence, err)
+	}
+	return s.fail(ctx, err)
+}
+
+// sharedWith says who else uses the server, and would be kept from writing too.
+func (s *server) sharedWith(ctx context.Context) string {
+	text, err := s.client.Info(ctx, "keyspace").Result()
+	if err != nil {
+		return "it does not say who else uses it"
+	}
+	own := fmt.Sprintf("db%d", s.DB)
+	for name := range parseInfo(text) {
+		if strings.HasPrefix(name, "db") && name != own {
+			return "its database " + strings.TrimPrefix(name, "db") + " is in use as well"
+		}
+	}
+	return ""
+}
+
+// login has a connection be the user that we are on its server by now.
+func (c *conn) login() error {
+	if c.side.Username == "" {
+		return nil
+	}
+	c.send("AUTH", c.side.Username, c.side.Password)
+	return c.ask()
+}

@@ -1,0 +1,356 @@
+package redisync
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync/atomic"
+	"time"
+)
+
+// follower carries a source's stream of changes out on the target: what concerns selected keys, in the order of the
+// stream, each change once. It is at home in one goroutine.
+//
+// The stream says what was done to a key, which is of use only to somebody who has the key as it was before. A key is
+// therefore read once, together with the offset of the stream at that moment, and what the stream says up to there is
+// passed over for it. Where the offset is not known, or a command mixes keys that we have with keys that we do not
+// have, the key becomes dirty: it is read anew, offset included, before anything else is done to it.
+type follower struct {
+	*pair        // from is for reading keys; to is tracked, and alone writes
+	sight  *pair // the same with another connection to the target, for comparing both sides
+	link   *link
+	decode decoder
+	table  commandTable
+	db     int // that the stream has selected
+
+	batch []command // what the target has yet to do
+	sized int       // its size in bytes
+	taken []byte
+	since time.Time // when the oldest of it arrived
+
+	// read says of keys that were read later than the stream is by now, at which offset. Up to the offset window, keys
+	// that are not in it may have been read at any moment.
+	read   map[string]int64
+	latest int64 // the largest in read
+	window int64
+	dirty  map[string]struct{}
+
+	touched  touched
+	isMarked bool      // the target may have a marker
+	marked   time.Time // when it was last written
+	blocked  error     // why the target takes no writes for now
+	resting  bool      // both sides are equal, and the target is the app's to write
+	watch    *conn     // tells of late writes to the source, from before the hold
+	reverse  *link     // to the target's own stream, likewise
+	back     position  // in it, when both sides were equal
+	left     bool      // another mirror goes on with the servers
+
+	applied atomic.Int64
+	lag     atomic.Int64 // nanoseconds
+	orders  atomic.Int64 // commands that were carried out
+}
+
+// What ends a follower that has to begin anew.
+var (
+	errResync   = errors.New("the source replaced all its keys at once")
+	errLinkLost = errors.New("the link to the source broke")
+)
+
+const (
+	maxBatch = 1000      // commands that the target does in one go
+	maxBytes = 512 << 10 // and their size
+)
+
+func newFollower(p *pair, sight *conn, l *link, table commandTable) *follower {
+	f := &follower{pair: p, sight: &pair{pass: p.pass, from: p.from, to: sight}, link: l, table: table, read: map[string]int64{}, dirty: map[string]struct{}{}, isMarked: true}
+	p.pass.readAt = func(key string, offset int64) {
+		f.read[key], f.latest = offset, max(f.latest, offset)
+		delete(f.dirty, key)
+	}
+	f.join(l)
+	return f
+}
+
+// join takes up the stream of a link.
+func (f *follower) join(l *link) {
+	f.link, f.db = l, l.start.db
+	f.decode = decoder{offset: l.start.offset}
+	f.applied.Store(l.start.offset)
+}
+
+// step carries out what has arrived so far.
+func (f *follower) step() error {
+	if f.blocked != nil || len(f.dirty) > 0 {
+		if err := f.flush(); err != nil {
+			return err
+		}
+		if err := f.work(); err != nil {
+			return err
+		}
+	}
+	back := f.taken
+	if len(f.decode.data) > 0 {
+		back = nil // the beginning of what comes next is still in it
+	}
+	data, since, err := f.link.spool.take(back)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w: %w", errLinkLost, err)
+	case len(data) == 0:
+		return nil
+	}
+	f.taken, f.since = data, since
+	f.decode.feed(data)
+	return f.work()
+}
+
+// work carries out what has been fed to the decoder.
+func (f *follower) work() error {
+	for {
+		u, err := f.decode.next()
+		if errors.Is(err, errIncomplete) {
+			return f.flush()
+		}
+		if err != nil {
+			return f.from.fail(err)
+		}
+		for _, c := range u.commands {
+			if err := f.sort(c, u.end); err != nil {
+				return err
+			}
+		}
+		if len(f.batch) >= maxBatch || f.sized >= maxBytes {
+			if err := f.flush(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// sort decides what becomes of one command of the stream, which ends at that offset: it is for the target, or it is not,
+// or keys become dirty by it.
+func (f *follower) sort(c command, end int64) error {
+	switch {
+	case is(c[0], "SELECT") && len(c) == 2:
+		db, err := strconv.Atoi(string(c[1]))
+		if err != nil {
+			return f.from.fail(errProtocol)
+		}
+		f.db = db
+		return nil
+	case is(c[0], "FLUSHALL"), is(c[0], "SWAPDB"), is(c[0], "FLUSHDB") && f.concerned():
+		return errResync
+	case is(c[0], "SET") && len(c) > 2 && string(c[1]) == hereKey:
+		if string(c[2]) == f.link.start.trace() {
+			f.db = f.from.side.DB
+		}
+		return nil
+	case is(c[0], "COPY"), is(c[0], "MOVE"):
+		return f.sortAcross(c, end)
+	case !f.concerned():
+		return nil
+	}
+	at, err := f.keysOf(c)
+	if err != nil {
+		return err
+	}
+	f.decide(c, at, end)
+	return nil
+}
+
+// concerned tells whether the stream may be in the database of the selected keys.
+func (f *follower) concerned() bool { return f.db == f.from.side.DB || f.db == unknownDB }
+
+// sortAcross sees to the two commands that may write in another database than the one selected.
+func (f *follower) sortAcross(c command, end int64) error {
+	if is(c[0], "COPY") && len(c) > 2 && bytes.HasPrefix(c[2], []byte(snapshotPrefix)) {
+		return nil // our own, and it only reads the key
+	}
+	if is(c[0], "COPY") && f.concerned() && !hasOption(c[3:], "DB") {
+		f.decide(c, []int{1, 2}, end)
+		return nil
+	}
+	for _, key := range c[1:min(len(c), 3)] { // rare enough to look at the keys anew
+		if f.keys.has(key) {
+			f.taint(string(key))
+		}
+	}
+	return nil
+}
+
+func hasOption(args command, upper string) bool {
+	for _, arg := range args {
+		if is(arg, upper) {
+			return true
+		}
+	}
+	return false
+}
+
+// keysOf says at which arguments the keys of a command are. What the table does not know the server is asked.
+func (f *follower) keysOf(c command) ([]int, error) {
+	var buffer [8]int
+	at, known := f.table.positions(c, buffer[:0])
+	if known {
+		return at, nil
+	}
+	args := make([]any, 0, len(c)+2)
+	args = append(args, "COMMAND", "GETKEYS")
+	for _, arg := range c {
+		args = append(args, string(arg))
+	}
+	keys, err := f.from.side.client.Do(f.from.ctx, args...).StringSlice()
+	if refusedAs(err, "ERR") {
+		return nil, nil // it has none
+	}
+	if err != nil {
+		return nil, f.from.fail(err)
+	}
+	for _, key := range keys {
+		for i := 1; i < len(c); i++ {
+			if string(c[i]) == key {
+				at = append(at, i)
+				break
+			}
+		}
+	}
+	return at, nil
+}
+
+// standing says what the target has of a key, with regard to a change at an offset of the stream.
+type standing int
+
+const (
+	before standing = iota // the key as it was before the change
+	after                  // the key as it was after it
+	unsure
+)
+
+func (f *follower) standing(key string, end int64) standing {
+	if _, is := f.dirty[key]; is {
+		return unsure
+	}
+	if at, is := f.read[key]; is {
+		if end <= at {
+			return after
+		}
+		return before
+	}
+	if end <= f.window || f.db == unknownDB {
+		return unsure
+	}
+	return before
+}
+
+// decide carries a command with those keys out, passes it over, or makes its selected keys dirty.
+func (f *follower) decide(c command, at []int, end int64) {
+	selected, counts := 0, [3]int{}
+	for _, i := range at {
+		if f.keys.has(c[i]) {
+			selected++
+			counts[f.standing(string(c[i]), end)]++
+			f.touched.add(c[i])
+		}
+	}
+	switch {
+	case selected == 0 || counts[after] == selected:
+	case selected == len(at) && counts[before] == selected:
+		f.add(c)
+	case splits(c):
+		f.split(c, at, end)
+	default:
+		for _, i := range at {
+			if f.keys.has(c[i]) {
+				f.taint(string(c[i]))
+			}
+		}
+	}
+}
+
+// splits tells whether a command does the same to each of its keys, whatever the others are.
+func splits(c command) bool { return is(c[0], "DEL") || is(c[0], "UNLINK") || is(c[0], "MSET") }
+
+// split carries a command out for those of its keys that it concerns.
+func (f *follower) split(c command, at []int, end int64) {
+	width := 1
+	if is(c[0], "MSET") {
+		width = 2
+	}
+	part := command{c[0]}
+	for _, i := range at {
+		if !f.keys.has(c[i]) {
+			continue
+		}
+		switch f.standing(string(c[i]), end) {
+		case before:
+			part = append(part, c[i:min(len(c), i+width)]...)
+		case unsure:
+			f.taint(string(c[i]))
+		}
+	}
+	if len(part) > 1 {
+		f.add(part)
+	}
+}
+
+func (f *follower) add(c command) {
+	f.batch = append(f.batch, c)
+	f.sized += c.size()
+}
+
+// taint makes a key dirty.
+func (f *follower) taint(key string) { f.dirty[key] = struct{}{} }
+
+// flush lets the target do what there is to do, and reads dirty keys anew.
+func (f *follower) flush() error {
+	if f.decode.offset >= f.latest && len(f.read) > 0 {
+		clear(f.read)
+	}
+	if err := f.carryOut(); err != nil {
+		return err
+	}
+	if len(f.dirty) > 0 {
+		if err := f.refresh(); err != nil {
+			return err
+		}
+	}
+	f.progress()
+	return nil
+}
+
+// progress notes how far the target is.
+func (f *follower) progress() {
+	if f.decode.offset == f.applied.Load() {
+		return
+	}
+	f.applied.Store(f.decode.offset)
+	f.link.acked.Store(f.decode.offset)
+	if !f.since.IsZero() {
+		f.lag.Store(int64(time.Since(f.since)))
+	}
+}
+
+// exact tells whether the target has all selected keys as they were at one offset of the stream.
+func (f *follower) exact() bool {
+	return len(f.dirty) == 0 && len(f.read) == 0 && f.decode.offset >= f.window && f.db != unknownDB
+}
+
+// until carries the stream out up to an offset, and until no key is dirty.
+func (f *follower) until(ctx context.Context, offset int64) error {
+	for f.decode.offset < offset || len(f.dirty) > 0 {
+		if err := f.step(); err != nil {
+			return err
+		}
+		if f.decode.offset >= offset {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-f.link.spool.ready:
+		}
+	}
+	return nil
+}

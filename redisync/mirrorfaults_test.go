@@ -1,0 +1,337 @@
+package redisync
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"verdigris/deploy"
+)
+
+// mirrorProcess tells the test program to be a mirror between two addresses, and nothing else, until it is killed.
+const mirrorProcess = "VERDIGRIS_TEST_MIRROR"
+
+func TestMain(m *testing.M) {
+	if settings := os.Getenv(mirrorProcess); settings != "" {
+		beMirror(strings.Split(settings, " "))
+	}
+	os.Exit(m.Run())
+}
+
+func beMirror(settings []string) {
+	d, err := New(Settings{Keys: settings[2:], Sides: map[deploy.Slice]Side{
+		deploy.Blue: {Address: At(settings[0])}, deploy.Green: {Address: At(settings[1])},
+	}})
+	if err != nil {
+		panic(err)
+	}
+	d.Mirror(deploy.Blue)
+	select {}
+}
+
+// startProcess runs a mirror in a process of its own.
+func startProcess(t testing.TB, from, to *testServer, keys ...string) *os.Process {
+	t.Helper()
+	command := exec.Command(os.Args[0])
+	command.Env = append(os.Environ(), mirrorProcess+"="+strings.Join(append([]string{from.address, to.address}, keys...), " "))
+	command.Stderr = os.Stderr
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		command.Process.Kill()
+		command.Wait()
+	})
+	return command.Process
+}
+
+func kill(t testing.TB, p *os.Process) {
+	t.Helper()
+	if err := p.Signal(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	p.Wait()
+}
+
+func TestAMirrorThatIsKilledAgainAndAgainLosesAndRepeatsNothing(t *testing.T) {
+	for name, fenced := range map[string]bool{"fenced": true, "not fenced": false} {
+		t.Run(name, func(t *testing.T) {
+			from, to := startRedis(t), startRedis(t)
+			pushList(t, from, "s:list0", 2000, 50)
+			if fenced {
+				fenceOff(t, from, to)
+			}
+			stop := mix(t, from, 2, 7)
+			for i := range 12 {
+				p := startProcess(t, from, to, stressKeys...)
+				time.Sleep(time.Duration(20+i*25) * time.Millisecond) // the later the kill, the further it got
+				kill(t, p)
+			}
+			d := startedMirror(t, newData(t, from, to, stressKeys...))
+			session, err := d.Begin(t.Context(), deploy.Blue, deploy.Green)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer session.Close()
+			if _, err := session.Copy(t.Context(), nil); err != nil {
+				t.Fatal(err)
+			}
+			stop()
+			if _, err := session.Settle(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			requireEqualKeys(t, from, to, stressKeys)
+		})
+	}
+}
+
+// fenceOff keeps the app of green from writing, as a cutover to blue does.
+func fenceOff(t testing.TB, from, to *testServer) {
+	t.Helper()
+	session := begin(t, newData(t, from, to, "s:*"))
+	if err := session.to.fence(t.Context(), session.from); err != nil {
+		t.Fatal(err)
+	}
+	session.Close()
+}
+
+func TestANewProcessGoesOnWhereTheLastLeftOff(t *testing.T) {
+	from, to := startRedis(t), startRedis(t)
+	pushList(t, from, "images", 50_000, 100)
+	fenceOff(t, from, to)
+	startedMirror(t, newData(t, from, to, "images")).Mirror("")
+	for i := range 100 {
+		from.LPush(t.Context(), "images", i)
+	}
+	d := startedMirror(t, newData(t, from, to, "images"))
+	if n := d.Mirrored().Resyncs; n != 0 {
+		t.Errorf("%d copies were made", n)
+	}
+	eventually(t, "the writes arrive", func() bool { return to.LLen(t.Context(), "images").Val() == 50_100 })
+	requireEqualKeys(t, from, to, []string{"images"})
+}
+
+func TestAStandbyThatWasWrittenToMeanwhileIsMadeEqualAgain(t *testing.T) {
+	from, to := startRedis(t), startRedis(t)
+	pushList(t, from, "images", 1000, 100)
+	startedMirror(t, newData(t, from, to, "images")).Mirror("")
+	to.LPop(t.Context(), "images") // nobody looks
+	to.RPush(t.Context(), "images", "stray")
+	startedMirror(t, newData(t, from, to, "images"))
+	requireEqualKeys(t, from, to, []string{"images"})
+}
+
+func TestAStandbyOutOfMemoryIsToldAndCatchesUp(t *testing.T) {
+	from, to := startRedis(t), startRedis(t)
+	d := startedMirror(t, newData(t, from, to, "images"))
+	to.do(t, "CONFIG", "SET", "maxmemory", "1")
+	pushList(t, from, "images", 5000, 100)
+	eventually(t, "the mirror says that it is broken", func() bool { return d.Mirrored().State == deploy.MirrorBroken })
+	if s := d.Mirrored(); !strings.Contains(s.Reason, "redis of green") || !strings.Contains(s.Reason, "OOM") || !strings.Contains(s.Next, "maxmemory") {
+		t.Errorf("the status explains too little: %+v", s)
+	}
+	to.do(t, "CONFIG", "SET", "maxmemory", "0")
+	inStep(t, d)
+	eventually(t, "everything arrives", func() bool { return to.LLen(t.Context(), "images").Val() == 5000 })
+	requireEqualKeys(t, from, to, []string{"images"})
+	if n := d.Mirrored().Resyncs; n != 1 {
+		t.Errorf("%d copies were made", n)
+	}
+}
+
+func TestAStandbyThatStandsStillHoldsNothingUpAndCatchesUp(t *testing.T) {
+	from, to := startRedis(t), startRedis(t)
+	from.do(t, "CONFIG", "SET", "client-output-buffer-limit", "replica 8mb 8mb 1")
+	d := startedMirror(t, newData(t, from, to, "images"))
+	if err := to.process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	pushList(t, from, "images", 400_000, 100) // far more than the source keeps for a slow replica, and than we keep in memory
+	eventually(t, "it is seen to be behind", func() bool { return d.Mirrored().Behind > spoolMemory })
+	if err := to.process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "everything arrives", func() bool { return to.LLen(t.Context(), "images").Val() == 400_000 })
+	requireEqualKeys(t, from, to, []string{"images"})
+	if s := d.Mirrored(); s.Resyncs != 1 {
+		t.Errorf("the mirror had to begin anew: %+v", s)
+	}
+}
+
+func TestAPasswordThatChangesIsToldAndTheMirrorComesBackWithIt(t *testing.T) {
+	from, to := startRedis(t), startRedis(t)
+	from.do(t, "ACL", "SETUSER", "app", "on", ">sesame", "~*", "&*", "+@all")
+	d := newDataOf(t, Side{Address: At(from.address), Username: "app", Password: "sesame"}, Side{Address: At(to.address)}, "images")
+	startedMirror(t, d)
+	from.do(t, "ACL", "SETUSER", "app", "resetpass", ">other")
+	from.Do(t.Context(), "CLIENT", "KILL", "USER", "app")
+	eventually(t, "the mirror says that it is broken", func() bool {
+		s := d.Mirrored()
+		return s.State == deploy.MirrorBroken && strings.Contains(s.Reason, "WRONGPASS") && strings.Contains(s.Next, "data.blue.password")
+	})
+	if s := fmt.Sprint(d.Mirrored()); strings.Contains(s, "sesame") {
+		t.Error("the status tells the password")
+	}
+	from.do(t, "ACL", "SETUSER", "app", "resetpass", ">sesame")
+	from.RPush(t.Context(), "images", "a")
+	inStep(t, d)
+	eventually(t, "the write arrives", func() bool { return to.LLen(t.Context(), "images").Val() == 1 })
+}
+
+func TestAMirrorThatTheServersDoNotAllowIsReplacedByCopies(t *testing.T) {
+	from, to := without(t, "PSYNC"), startRedis(t)
+	pushList(t, from, "images", 1000, 100)
+	d := newData(t, from, to, "images")
+	t.Cleanup(func() { d.Mirror("") })
+	d.Mirror(deploy.Blue)
+	eventually(t, "it is found to be impossible", func() bool { return d.Mirrored().State == deploy.MirrorImpossible })
+	if s := d.Mirrored(); !strings.Contains(s.Reason, "redis of blue") || !strings.Contains(s.Next, "PSYNC") {
+		t.Errorf("the status explains too little: %+v", s)
+	}
+	if late := cutOver(t, d, deploy.Blue, func(settle func()) { settle() }); len(late) > 0 {
+		t.Errorf("late writes %q", late)
+	}
+	requireEqualKeys(t, from, to, []string{"images"})
+	inStep(t, d) // the other way round is allowed
+	if s := d.Mirrored(); s.From != deploy.Green || s.Fenced != deploy.Blue {
+		t.Errorf("the mirror after the cutover: %+v", s)
+	}
+}
+
+func TestWhatRemovesAllKeysAtOnceIsFollowed(t *testing.T) {
+	from, to := startRedis(t), startRedis(t)
+	pushList(t, from, "images", 1000, 100)
+	d := startedMirror(t, newData(t, from, to, "images"))
+	to.Set(t.Context(), "own", "kept", 0)
+	from.FlushAll(t.Context())
+	from.RPush(t.Context(), "images", "only")
+	eventually(t, "the standby follows", func() bool {
+		return strings.Join(to.LRange(t.Context(), "images", 0, -1).Val(), " ") == "only"
+	})
+	inStep(t, d)
+	if to.Get(t.Context(), "own").Val() != "kept" {
+		t.Error("a key that is not selected was touched")
+	}
+	to.FlushAll(t.Context())
+	eventually(t, "the standby is mended", func() bool { return to.LLen(t.Context(), "images").Val() == 1 })
+}
+
+func TestOtherDatabasesAreLeftAlone(t *testing.T) {
+	from, to := startRedis(t), startRedis(t)
+	other := redis.NewClient(&redis.Options{Addr: from.address, DB: 5})
+	defer other.Close()
+	ours := redis.NewClient(&redis.Options{Addr: from.address, DB: 3})
+	defer ours.Close()
+	theirs := redis.NewClient(&redis.Options{Addr: to.address, DB: 1})
+	defer theirs.Close()
+	ctx := context.Background()
+	stop := make(chan struct{})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+				other.RPush(ctx, "images", "wrong")
+				ours.RPush(ctx, "images", i)
+			}
+		}
+	}()
+	d := newDataOf(t, Side{Address: At(from.address), DB: 3}, Side{Address: At(to.address), DB: 1}, "images")
+	startedMirror(t, d)
+	ours.Copy(ctx, "images", "images", 5, true)
+	time.Sleep(200 * time.Millisecond) // lets writes come
+	close(stop)
+	<-done
+	cutOver(t, d, deploy.Blue, func(settle func()) { settle() })
+	a, b := ours.LRange(ctx, "images", 0, -1).Val(), theirs.LRange(ctx, "images", 0, -1).Val()
+	if len(a) == 0 || strings.Join(a, " ") != strings.Join(b, " ") {
+		t.Errorf("%d items on the source, %d on the target", len(a), len(b))
+	}
+	if n := to.DBSize(ctx).Val(); n != 0 {
+		t.Errorf("%d keys came into another database", n)
+	}
+	if s := d.Mirrored(); s.Fenced != "" || !strings.Contains(s.Unfenced, "database 5") {
+		t.Errorf("a server whose other databases are in use was fenced: %+v", s)
+	}
+}
+
+func TestAFailoverOfTheSourceIsFollowed(t *testing.T) {
+	first, second, to := startRedis(t), startRedis(t), startRedis(t)
+	pushList(t, first, "images", 1000, 100)
+	host, port, _ := strings.Cut(first.address, ":")
+	second.do(t, "REPLICAOF", host, port)
+	var address atomic.Value
+	address.Store(first.address)
+	d := newDataOf(t, Side{Address: func(context.Context) (string, error) { return address.Load().(string), nil }}, Side{Address: At(to.address)}, "images")
+	startedMirror(t, d)
+	first.RPush(t.Context(), "images", "before")
+	eventually(t, "the replica has it", func() bool { return second.LLen(t.Context(), "images").Val() == 1001 })
+	second.do(t, "REPLICAOF", "NO", "ONE")
+	address.Store(second.address)
+	first.kill()
+	second.RPush(t.Context(), "images", "after")
+	eventually(t, "the mirror follows the new primary", func() bool { return to.LLen(t.Context(), "images").Val() == 1002 })
+	inStep(t, d)
+	requireEqualKeys(t, second, to, []string{"images"})
+}
+
+func TestAMirrorBetweenVersionsIsExact(t *testing.T) {
+	pairs := map[string]func() (from, to *testServer){
+		"newer to older":  func() (*testServer, *testServer) { return newerRedis(t), startRedis(t) },
+		"older to newer":  func() (*testServer, *testServer) { return startRedis(t), newerRedis(t) },
+		"redis to valkey": func() (*testServer, *testServer) { return startRedis(t), valkey(t) },
+		"valkey to redis": func() (*testServer, *testServer) { return valkey(t), startRedis(t) },
+	}
+	for name, make := range pairs {
+		t.Run(name, func(t *testing.T) {
+			from, to := make()
+			pushList(t, from, "s:list0", 30_000, 50)
+			stop := mix(t, from, 2, 3)
+			d := startedMirror(t, newData(t, from, to, stressKeys...))
+			time.Sleep(300 * time.Millisecond) // lets changes come
+			cutOver(t, d, deploy.Blue, func(settle func()) {
+				stop()
+				settle()
+				requireSame(t, from, to)
+			})
+		})
+	}
+}
+
+// requireSame compares the mixer's keys by what they hold: servers of different versions digest them differently.
+func requireSame(t testing.TB, from, to *testServer) {
+	t.Helper()
+	read := func(s *testServer, kind, key string) string {
+		ctx := context.Background()
+		switch kind {
+		case "str":
+			return s.Get(ctx, key).Val()
+		case "list":
+			return fmt.Sprint(s.LRange(ctx, key, 0, -1).Val())
+		case "hash":
+			return fmt.Sprint(s.HGetAll(ctx, key).Val())
+		case "set":
+			return fmt.Sprint(s.SMembersMap(ctx, key).Val())
+		}
+		return fmt.Sprint(s.ZRangeWithScores(ctx, key, 0, -1).Val())
+	}
+	for _, kind := range []string{"str", "list", "hash", "set", "zset"} {
+		for i := range 6 {
+			key := fmt.Sprint("s:", kind, i)
+			if a, b := read(from, kind, key), read(to, kind, key); a != b {
+				t.Errorf("%s differs: %.200s and %.200s", key, a, b)
+			}
+		}
+	}
+}

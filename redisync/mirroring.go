@@ -1,0 +1,183 @@
+package redisync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"verdigris/deploy"
+)
+
+// Mirror keeps the standby of live in step with it, in the background and in the place of any mirror before. A mirror of
+// that direction goes on as it is; an empty slice ends it. While a transfer has the data to itself the mirror waits.
+func (d *Data) Mirror(live deploy.Slice) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.live = live
+	d.apply(nil)
+}
+
+// apply starts and ends mirrors as they ought to be. It is called with mu held.
+func (d *Data) apply(h *handover) {
+	want := d.live
+	if d.suspended > 0 {
+		want = ""
+	}
+	old := d.mirror
+	if old != nil && old.from == want {
+		return
+	}
+	d.mirror = nil
+	switch {
+	case want != "":
+		d.dropLookout()
+		d.mirror = d.startMirror(want, old, h)
+	case old != nil:
+		old.close()
+	}
+}
+
+// mirrorOf returns the mirror that follows a slice, or nil.
+func (d *Data) mirrorOf(from deploy.Slice) *mirror {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.mirror == nil || d.mirror.from != from {
+		return nil
+	}
+	return d.mirror
+}
+
+// usable tells whether the mirror is in step, or on its way there.
+func (m *mirror) usable() bool {
+	status, _ := m.standing()
+	return status.State == deploy.MirrorInStep || status.State == deploy.MirrorCopying || status.State == deploy.MirrorConnecting
+}
+
+// suspend lets no mirror run until release.
+func (d *Data) suspend() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.suspended++
+	d.apply(nil)
+}
+
+func (d *Data) release() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.suspended--
+	d.apply(nil)
+}
+
+// turned follows the traffic: the mirror is followed by one the other way round, with what it has left.
+func (d *Data) turned(m *mirror, h *handover, unfenced error) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case d.mirror == m:
+		d.live = m.to
+		d.apply(h)
+	case h != nil: // it was switched off meanwhile
+		h.close()
+	}
+	return d.noteFence(m.from, unfenced)
+}
+
+// turnedPlain follows the traffic without a mirror.
+func (d *Data) turnedPlain(t *transfer, unfenced error) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.live != "" {
+		d.live = t.to.slice
+	}
+	d.dropLookout()
+	if (!d.Fencing || unfenced != nil) && t.lookout != nil {
+		d.lookout, t.lookout = t.lookout, nil
+		go d.lookout.watch(d)
+	}
+	return d.noteFence(t.from.slice, unfenced)
+}
+
+// noteFence remembers which slice is fenced. That a server cannot be fenced is for the status to say, and no error:
+// it will be so at each cutover, and late writes are found all the same.
+func (d *Data) noteFence(slice deploy.Slice, unfenced error) error {
+	d.fenced, d.unfenced = "", ""
+	switch {
+	case errors.Is(unfenced, errNoFence):
+		d.unfenced = unfenced.Error()
+		d.Log.Warn("the slice that the traffic has left can go on writing", "slice", slice, "why", unfenced)
+		return nil
+	case d.Fencing && unfenced == nil:
+		d.fenced = slice
+	}
+	return unfenced
+}
+
+func (d *Data) dropLookout() {
+	if d.lookout != nil {
+		d.lookout.close(true)
+		d.lookout = nil
+	}
+}
+
+// Mirrored says how the mirror stands.
+func (d *Data) Mirrored() deploy.MirrorStatus {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s := deploy.MirrorStatus{State: deploy.MirrorOff}
+	if d.mirror != nil {
+		s = d.mirror.now()
+	} else if d.lookout != nil {
+		s.Strays = d.lookout.seen()
+	}
+	s.Fenced, s.Unfenced = d.fenced, d.unfenced
+	return s
+}
+
+// Open lets the slice's own app write to its redis again, should it be fenced.
+func (d *Data) Open(ctx context.Context, slice deploy.Slice) error {
+	s, err := d.open(ctx, slice)
+	if err != nil {
+		return hinted(fmt.Errorf("open the redis of %s to its app: %w", slice, err))
+	}
+	defer func() { s.client.Close() }()
+	if err := s.unfence(ctx); err != nil {
+		return hinted(fmt.Errorf("open the redis of %s to its app: %w", slice, err))
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.fenced == slice {
+		d.fenced = ""
+	}
+	return nil
+}
+
+// Estimate says how much a transfer would copy: what the selected keys take in the source's memory or, with a mirror
+// in step, what the standby has yet to do.
+func (d *Data) Estimate(ctx context.Context, from, to deploy.Slice) (deploy.CopyEstimate, error) {
+	if m := d.mirrorOf(from); m != nil {
+		if s := m.now(); s.State == deploy.MirrorInStep {
+			return deploy.CopyEstimate{Bytes: s.Behind}, nil
+		}
+	}
+	t, err := d.connect(ctx, from, to)
+	if err != nil {
+		return deploy.CopyEstimate{}, err
+	}
+	defer t.Close()
+	c, err := t.from.dial(ctx)
+	if err != nil {
+		return deploy.CopyEstimate{}, hinted(err)
+	}
+	defer c.close()
+	var e deploy.CopyEstimate
+	err = t.from.walk(ctx, d.keys, func(batch []string) error {
+		sizes, err := c.sizes(batch)
+		for _, size := range sizes {
+			if size >= 0 {
+				e.Keys, e.Bytes = e.Keys+1, e.Bytes+size
+			}
+		}
+		return err
+	})
+	return e, hinted(err)
+}

@@ -1,0 +1,105 @@
+package redisync
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"verdigris/deploy"
+)
+
+// shownStrays is how many stray keys are remembered by name.
+const shownStrays = 20
+
+// allStrays stands for the names of keys where there were too many, or all were removed at once.
+const allStrays = "*"
+
+// mendStrays has the keys read anew that others have written on the target, and returns their names. The server tells of
+// keys that came to their end as well, and of those the source may have made new ones: a key is a stray if it differs,
+// or if it cannot end and is written so often that it cannot be compared.
+func (f *follower) mendStrays(ctx context.Context) (strays []string, err error) {
+	keys, all, err := f.to.strays()
+	switch {
+	case err != nil:
+		return nil, err
+	case all:
+		return []string{allStrays}, f.verify(ctx)
+	case len(keys) == 0:
+		return nil, nil
+	}
+	before := f.touched
+	f.touched = touched{}
+	different, err := f.differing(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range different {
+		f.taint(key)
+	}
+	endless, err := f.endless(different)
+	for _, key := range different {
+		if !f.touched.has(key) || endless[key] {
+			strays = append(strays, key)
+		}
+	}
+	f.touched.merge(before)
+	slices.Sort(strays)
+	return strays, errors.Join(err, f.flush())
+}
+
+// differing returns the keys that differ between the source as it is now and the target as far as it is now. Afterwards
+// the target is at least as far as the source was: keys that differ for no other reason are touched by then.
+func (f *follower) differing(ctx context.Context, keys []string) (different []string, err error) {
+	catchUp := func() error {
+		now, err := f.from.side.replication(ctx)
+		if err != nil {
+			return err
+		}
+		return f.until(ctx, now.number("master_repl_offset"))
+	}
+	if err := catchUp(); err != nil {
+		return nil, err
+	}
+	f.touched = touched{}
+	for some := range slices.Chunk(keys, batchSize) {
+		differ, err := f.sight.compare(some, true)
+		if err != nil {
+			return nil, err
+		}
+		different = append(different, differ...)
+	}
+	return different, catchUp()
+}
+
+// endless tells which of the keys have no end on the source.
+func (f *follower) endless(keys []string) (map[string]bool, error) {
+	is := map[string]bool{}
+	for some := range slices.Chunk(keys, batchSize) {
+		there, err := f.readEnds(f.from, some)
+		if err != nil {
+			return nil, err
+		}
+		for key, end := range there.ends {
+			is[key] = end == never
+		}
+	}
+	return is, nil
+}
+
+// noteStrays adds to what is known of writes on the slice that is not live.
+func noteStrays(known *deploy.Strays, slice deploy.Slice, keys []string) *deploy.Strays {
+	s := deploy.Strays{Slice: slice}
+	if known != nil && known.Slice == slice {
+		s = *known
+		s.Keys = append([]string{}, known.Keys...)
+	}
+	s.Count += int64(len(keys))
+	s.Last = time.Now().UTC()
+	for _, key := range keys {
+		if len(s.Keys) < shownStrays && !slices.Contains(s.Keys, key) {
+			s.Keys = append(s.Keys, key)
+		}
+	}
+	return &s
+}
