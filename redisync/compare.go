@@ -7,8 +7,8 @@ import "fmt"
 const payloadFooter = 10
 
 // mendKeys compares keys and copies those that differ.
-func (p *pair) mendKeys(keys []string) error {
-	different, err := p.compare(keys, false)
+func (p *pair) mendKeys(found batch) error {
+	different, err := p.compare(found, false)
 	if err != nil || len(different) == 0 {
 		return err
 	}
@@ -16,25 +16,21 @@ func (p *pair) mendKeys(keys []string) error {
 }
 
 // verifyKeys compares keys and notes those that differ. A key that is about to expire may be gone on one side.
-func (p *pair) verifyKeys(keys []string) error {
-	different, err := p.compare(keys, true)
+func (p *pair) verifyKeys(found batch) error {
+	different, err := p.compare(found, true)
 	p.differs(different...)
 	return err
 }
 
 // compare returns those of the keys that are not equal on both sides: in existence, type, expiry or content.
-func (p *pair) compare(keys []string, letPass bool) (different []string, err error) {
-	sizes, err := p.from.sizes(keys)
-	if err != nil {
-		return nil, err
-	}
+func (p *pair) compare(found batch, letPass bool) (different []string, err error) {
 	var small []string
-	for i, key := range keys {
-		if sizes[i] <= pieceThreshold {
+	for i, key := range found.keys {
+		if found.sizes[i] <= pieceThreshold {
 			small = append(small, key)
 			continue
 		}
-		same, err := p.sameLarge(key, sizes[i], letPass)
+		same, err := p.sameLarge(key, found.sizes[i], letPass)
 		if err != nil {
 			return nil, fmt.Errorf("key %s: %w", shown(key), err)
 		}
@@ -43,7 +39,7 @@ func (p *pair) compare(keys []string, letPass bool) (different []string, err err
 		}
 	}
 	more, err := p.compareSmall(small, letPass)
-	p.compared.Add(int64(len(keys)))
+	p.compared.Add(int64(len(found.keys)))
 	return append(different, more...), err
 }
 

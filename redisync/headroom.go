@@ -33,41 +33,14 @@ func (t *transfer) checkHeadroom(ctx context.Context, from, to *conn) error {
 
 // weigh returns how much memory the selected keys take by the server's own estimate, together and the largest alone.
 func (c *conn) weigh(ctx context.Context, keys selection) (sum, largest int64, err error) {
-	err = c.side.walk(ctx, keys, func(batch []string) error {
-		sizes, err := c.sizes(batch)
-		for _, size := range sizes {
+	err = c.side.walk(ctx, keys, func(found batch) error {
+		for _, size := range found.sizes {
 			sum += max(0, size)
 			largest = max(largest, size)
 		}
-		return err
+		return nil
 	})
 	return sum, largest, err
-}
-
-// sizes returns how much memory each key takes, in bytes; -1 for a key that does not exist.
-func (c *conn) sizes(keys []string) ([]int64, error) {
-	for _, key := range keys {
-		c.send("MEMORY", "USAGE", key)
-	}
-	if err := c.flush(); err != nil {
-		return nil, err
-	}
-	sizes := make([]int64, len(keys))
-	for i := range keys {
-		l, err := c.line()
-		if err != nil {
-			return nil, err
-		}
-		n, ok := parseInt(l[1:])
-		switch {
-		case l[0] == '-':
-			return nil, c.fail(replyError(l[1:]))
-		case !ok || l[0] != ':' && n != -1:
-			return nil, c.fail(errProtocol)
-		}
-		sizes[i] = n
-	}
-	return sizes, nil
 }
 
 func megabytes(bytes int64) int64 { return (bytes + 1<<20 - 1) >> 20 }

@@ -164,20 +164,14 @@ func (d *Data) Estimate(ctx context.Context, from, to deploy.Slice) (deploy.Copy
 		return deploy.CopyEstimate{}, err
 	}
 	defer t.Close()
-	c, err := t.from.dial(ctx)
-	if err != nil {
-		return deploy.CopyEstimate{}, hinted(err)
-	}
-	defer c.close()
 	var e deploy.CopyEstimate
-	err = t.from.walk(ctx, d.keys, func(batch []string) error {
-		sizes, err := c.sizes(batch)
-		for _, size := range sizes {
+	err = t.from.walk(ctx, d.keys, func(found batch) error {
+		for _, size := range found.sizes {
 			if size >= 0 {
 				e.Keys, e.Bytes = e.Keys+1, e.Bytes+size
 			}
 		}
-		return err
+		return nil
 	})
 	return e, hinted(err)
 }

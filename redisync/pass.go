@@ -43,29 +43,29 @@ func (t *transfer) newPass(s snapshots) *pass {
 }
 
 // over has work done on all selected keys of the source, and on the exact names that it does not have.
-func (p *pass) over(ctx context.Context, work func(*pair, []string) error) error {
-	walk := func(ctx context.Context, hand func([]string) error) error {
-		return p.from.walk(ctx, p.keys, func(batch []string) error {
-			p.found.Add(int64(len(batch)))
-			return hand(batch)
+func (p *pass) over(ctx context.Context, work func(*pair, batch) error) error {
+	walk := func(ctx context.Context, hand func(batch) error) error {
+		return p.from.walk(ctx, p.keys, func(found batch) error {
+			p.found.Add(int64(len(found.keys)))
+			return hand(found)
 		})
 	}
-	return p.spread(ctx, walk, func(own *pair, batch []string) error {
-		err := work(own, batch)
-		p.done.Add(int64(len(batch)))
+	return p.spread(ctx, walk, func(own *pair, found batch) error {
+		err := work(own, found)
+		p.done.Add(int64(len(found.keys)))
 		return err
 	})
 }
 
 // spread hands the batches that walk finds to the pairs. The first error ends it all.
-func (p *pass) spread(ctx context.Context, walk func(context.Context, func([]string) error) error, work func(*pair, []string) error) error {
+func (p *pass) spread(ctx context.Context, walk func(context.Context, func(batch) error) error, work func(*pair, batch) error) error {
 	group, ctx := errgroup.WithContext(ctx)
-	batches := make(chan []string, p.pairs)
+	batches := make(chan batch, p.pairs)
 	group.Go(func() error {
 		defer close(batches)
-		return walk(ctx, func(batch []string) error {
+		return walk(ctx, func(found batch) error {
 			select {
-			case batches <- batch:
+			case batches <- found:
 				return nil
 			case <-ctx.Done():
 				return ctx.Err()
@@ -79,9 +79,9 @@ func (p *pass) spread(ctx context.Context, walk func(context.Context, func([]str
 }
 
 // serve works on batches with a pair of its own, which it connects when the first batch comes.
-func (p *pass) serve(ctx context.Context, batches <-chan []string, work func(*pair, []string) error) error {
+func (p *pass) serve(ctx context.Context, batches <-chan batch, work func(*pair, batch) error) error {
 	var own *pair
-	for batch := range batches {
+	for found := range batches {
 		if own == nil {
 			var err error
 			if own, err = p.connect(ctx); err != nil {
@@ -89,7 +89,7 @@ func (p *pass) serve(ctx context.Context, batches <-chan []string, work func(*pa
 			}
 			defer own.close()
 		}
-		if err := work(own, batch); err != nil {
+		if err := work(own, found); err != nil {
 			return err
 		}
 	}

@@ -57,8 +57,8 @@ func (s selection) has(key []byte) bool {
 	return slices.ContainsFunc(s.globs, func(glob string) bool { return matchGlob(glob, key) })
 }
 
-// foundBy tells whether the glob with that number is the one by which the key is selected. Of several selectors
-// that fit a key the first one counts, so that walking over all of them meets the key once.
+// foundBy tells whether the glob with that number, by which the server found the key, is the one by which it is
+// selected. Of several selectors that fit a key the first one counts, so that walking over all of them meets it once.
 func (s selection) foundBy(glob int, key string) bool {
 	if strings.HasPrefix(key, ownPrefix) {
 		return false
@@ -66,6 +66,5 @@ func (s selection) foundBy(glob int, key string) bool {
 	if _, named := slices.BinarySearch(s.names, key); named {
 		return false
 	}
-	first := slices.IndexFunc(s.globs, func(g string) bool { return matchGlob(g, key) })
-	return first == glob
+	return !slices.ContainsFunc(s.globs[:glob], func(g string) bool { return matchGlob(g, key) })
 }

@@ -9,32 +9,41 @@ const pieceThreshold = 64 << 10
 // copyKeys brings keys from the source to the target, whatever they are, and removes those that the source does
 // not have.
 func (p *pair) copyKeys(keys []string) error {
-	sizes, err := p.from.sizes(keys)
+	found, err := p.from.weighed(keys)
 	if err != nil {
 		return err
 	}
-	var small, large []string
-	var largeSizes []int64
-	for i, key := range keys {
-		if sizes[i] > pieceThreshold || sizes[i] >= 0 && !p.payloads.Load() {
-			large, largeSizes = append(large, key), append(largeSizes, sizes[i])
-		} else {
-			small = append(small, key)
-		}
-	}
+	return p.copyBatch(found)
+}
+
+// copyBatch does the same for keys whose sizes are known.
+func (p *pair) copyBatch(found batch) error {
+	small, large := p.sorted(found)
 	refused, err := p.copySmall(small)
 	if err != nil {
 		return err
 	}
-	for _, key := range refused {
-		large, largeSizes = append(large, key), append(largeSizes, 0)
-	}
-	for i, key := range large {
-		if err := p.copyLarge(key, largeSizes[i]); err != nil {
+	large.keys = append(large.keys, refused...)
+	large.sizes = append(large.sizes, make([]int64, len(refused))...)
+	for i, key := range large.keys {
+		if err := p.copyLarge(key, large.sizes[i]); err != nil {
 			return fmt.Errorf("key %s: %w", shown(key), err)
 		}
 	}
 	return nil
+}
+
+// sorted tells the keys that travel whole, many at a time, from those that travel one by one.
+func (p *pair) sorted(found batch) (small []string, large batch) {
+	small = make([]string, 0, len(found.keys))
+	for i, key := range found.keys {
+		if size := found.sizes[i]; size > pieceThreshold || size >= 0 && !p.payloads.Load() {
+			large.keys, large.sizes = append(large.keys, key), append(large.sizes, size)
+		} else {
+			small = append(small, key)
+		}
+	}
+	return small, large
 }
 
 // copySmall copies whole values as DUMP payloads, all at once. It returns the keys whose payloads the target is

@@ -63,7 +63,11 @@ func (f *follower) differing(ctx context.Context, keys []string) (different []st
 	}
 	f.touched = touched{}
 	for some := range slices.Chunk(keys, batchSize) {
-		differ, err := f.sight.compare(some, true)
+		found, err := f.sight.from.weighed(some)
+		if err != nil {
+			return nil, err
+		}
+		differ, err := f.sight.compare(found, true)
 		if err != nil {
 			return nil, err
 		}

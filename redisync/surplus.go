@@ -46,11 +46,16 @@ func (p *pass) findSurplus(ctx context.Context) error {
 }
 
 func (p *pass) overSurplus(ctx context.Context, work func(own *pair, surplus []string) error) error {
-	walk := func(ctx context.Context, hand func([]string) error) error {
-		return p.to.walkGlobs(ctx, p.keys, hand)
+	walk := func(ctx context.Context, hand func(batch) error) error {
+		c, err := p.to.dial(ctx)
+		if err != nil {
+			return err
+		}
+		defer c.close()
+		return c.walkGlobs(p.keys, hand)
 	}
-	return p.spread(ctx, walk, func(own *pair, keys []string) error {
-		surplus, err := own.from.missing(keys)
+	return p.spread(ctx, walk, func(own *pair, found batch) error {
+		surplus, err := own.from.missing(found.keys)
 		if err != nil || len(surplus) == 0 {
 			return err
 		}

@@ -36,7 +36,7 @@ func (f *follower) copyAll(ctx context.Context, run *pass) error {
 	if err := run.removeSurplus(ctx); err != nil {
 		return err
 	}
-	if err := run.over(ctx, (*pair).copyKeys); err != nil {
+	if err := run.over(ctx, (*pair).copyBatch); err != nil {
 		return err
 	}
 	now, err := f.from.side.replication(ctx)
@@ -55,8 +55,8 @@ func (f *follower) verify(ctx context.Context) error {
 			f.taint(key)
 		}
 	}
-	err := look.over(ctx, func(p *pair, keys []string) error {
-		different, err := p.compare(keys, false)
+	err := look.over(ctx, func(p *pair, found batch) error {
+		different, err := p.compare(found, false)
 		note(different)
 		return err
 	})

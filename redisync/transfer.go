@@ -36,7 +36,7 @@ func (t *transfer) Copy(ctx context.Context, progress func(deploy.CopyProgress))
 	defer stop()
 	err := run.removeSurplus(ctx)
 	if err == nil {
-		err = run.over(ctx, (*pair).copyKeys)
+		err = run.over(ctx, (*pair).copyBatch)
 	}
 	if err != nil {
 		err = fmt.Errorf("copy keys: %w", err)

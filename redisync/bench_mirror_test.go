@@ -1,0 +1,69 @@
+package redisync
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"verdigris/deploy"
+)
+
+// BenchmarkFreeze measures how long requests wait for the data in a cutover with a mirror in step: the time of Settle
+// right after so many writes at once.
+func BenchmarkFreeze(b *testing.B) {
+	for _, delta := range []int{0, 100, 1000, 10_000} {
+		b.Run(fmt.Sprintf("delta-%d", delta), func(b *testing.B) {
+			from, to := startRedis(b), startRedis(b)
+			pushList(b, from, "images", 1_000_000, 100)
+			data := newData(b, from, to, "images")
+			data.Log = slog.New(slog.DiscardHandler)
+			data.Mirror(deploy.Blue)
+			defer data.Mirror("")
+			var frozen []time.Duration
+			for b.Loop() {
+				frozen = append(frozen, freeze(b, data, func() { pushAtOnce(b, from, "images", delta) }))
+			}
+			b.ReportMetric(milliseconds(quantile(frozen, 0.5)), "p50-ms")
+			b.ReportMetric(milliseconds(quantile(frozen, 1)), "max-ms")
+			b.ReportMetric(0, "ns/op") // of the whole round, which means nothing
+			requireSameMatches(b, from, to, "images")
+		})
+	}
+}
+
+// freeze goes the way of a cutover up to the end of Settle, which it times, and gives it up.
+func freeze(b *testing.B, data *Data, write func()) time.Duration {
+	if err := awaitInStep(data); err != nil {
+		b.Fatal(err)
+	}
+	session, err := data.Begin(b.Context(), deploy.Blue, deploy.Green)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer session.Close()
+	if _, err := session.Copy(b.Context(), nil); err != nil {
+		b.Fatal(err)
+	}
+	write()
+	start := time.Now()
+	if _, err := session.Settle(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	return time.Since(start)
+}
+
+// pushAtOnce sends n LPUSHes in one pipeline.
+func pushAtOnce(t testing.TB, s *testServer, key string, n int) {
+	if n == 0 {
+		return
+	}
+	s.pipe(t, func(p redis.Pipeliner) {
+		for i := range n {
+			p.LPush(context.Background(), key, item(i, 100))
+		}
+	})
+}
