@@ -116,7 +116,8 @@ func (c *Container) signalFromOutside(ctx context.Context, signal string) error 
 	return c.engine.client.ContainerKill(ctx, f.id, signal)
 }
 
-// Processes returns the process id and the command line of each process in the container.
+// Processes returns the process id and the command line of each process in the container. The words of a command line
+// may run together; a title that a process has given itself, as nginx does, is whole.
 func (c *Container) Processes(ctx context.Context) ([][2]string, error) {
 	var list [][2]string
 	err := c.engine.do(ctx, "list the processes of service "+c.service, func(ctx context.Context) error {
@@ -131,18 +132,16 @@ func (c *Container) Processes(ctx context.Context) ([][2]string, error) {
 	return list, err
 }
 
-// listProcesses prints one file for each process, its words ended by zeros (proc(5)); -s, since processes end in
-// between. An image without grep has to do with words that run together.
-const listProcesses = `if command -v grep > /dev/null; then grep -as '' /proc/[0-9]*/cmdline; else ` +
-	`for p in /proc/[0-9]*; do read -r words < $p/cmdline; printf '%s\n' "$p/cmdline:$words"; done 2> /dev/null; fi`
+// listProcesses reads the file of each process (proc(5)). It takes what the shell can do by itself: to start a program,
+// such as grep, takes six times as long. The shell leaves out the zeros that end the words. Processes end in between.
+const listProcesses = `for p in /proc/[0-9]*; do words=; read -r words < $p/cmdline; printf '%s %s\n' "$p" "$words"; done 2> /dev/null`
 
-// commandLines reads lines such as /proc/7/cmdline:nginx: worker process. A command line may have more lines of its own.
+// commandLines reads lines such as "/proc/7 nginx: worker process". Processes of the kernel's have no words.
 func commandLines(text string) (list [][2]string) {
 	for line := range strings.Lines(text) {
-		rest, first := strings.CutPrefix(line, "/proc/")
-		pid, command, ok := strings.Cut(rest, "/cmdline:")
-		if first && ok {
-			list = append(list, [2]string{pid, strings.TrimSpace(strings.ReplaceAll(command, "\x00", " "))})
+		id, words, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "/proc/"), " ")
+		if words != "" {
+			list = append(list, [2]string{id, words})
 		}
 	}
 	return list

@@ -12,7 +12,7 @@ type Container interface {
 	// Signal sends a signal, e.g. "SIGHUP", to the processes with those ids, as Processes has them; without any, to the
 	// container's first process, which must be the nginx master.
 	Signal(ctx context.Context, signal string, ids ...string) error
-	// Processes lists process ids and command lines.
+	// Processes lists process ids and command lines, titles that processes have given themselves among them.
 	Processes(ctx context.Context) ([][2]string, error)
 }
 

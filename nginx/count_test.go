@@ -1,7 +1,9 @@
 package nginx
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -54,6 +56,10 @@ func TestDrainCountsTheRequestsThatStayAndNotThoseThatWait(t *testing.T) {
 	for i := range 5 {
 		held = append(held, s.send(t, []string{"GET", "POST"}[i%2], "/", fmt.Sprint(i), strings.NewReader("x")))
 	}
+	read, write := io.Pipe() // an upload that is under way waits as well
+	held = append(held, s.send(t, http.MethodPost, "/", "upload", read))
+	_, err := write.Write(make([]byte, 64<<10))
+	must(t, err)
 	waiting(t, h, len(held))
 	left, err := h.Drain(t.Context(), 50*time.Millisecond)
 	must(t, err)
@@ -63,6 +69,7 @@ func TestDrainCountsTheRequestsThatStayAndNotThoseThatWait(t *testing.T) {
 	must(t, h.Route(t.Context()))
 	_, _, err = h.Release(t.Context())
 	must(t, err)
+	must(t, write.Close())
 	for _, answers := range held {
 		if a := receive(t, answers); a.slice != deploy.Green {
 			t.Errorf("%d from %s", a.status, a.slice)
@@ -73,6 +80,33 @@ func TestDrainCountsTheRequestsThatStayAndNotThoseThatWait(t *testing.T) {
 	if a := receive(t, download); a.body != "begin end" {
 		t.Errorf("the download got %q", a.body)
 	}
+}
+
+func TestAWebSocketThatStayedIsNotWaitedForAgainAndCountsWhereItIs(t *testing.T) {
+	s := newSite(t)
+	s.HoldTimeout = 4 * patience // half of it would be waited
+	blue := newBackend(t, deploy.Blue, echoSocket("blue"))
+	green := newBackend(t, deploy.Green, nil)
+	s.goLive(t, blue)
+	ws := dialWebSocket(t, s.addr)
+	ws.open(t)
+	for i, c := range []struct {
+		to      *backend
+		timeout time.Duration
+		left    int
+	}{{green, 50 * time.Millisecond, 1}, {blue, time.Hour, 0}, {green, time.Hour, 1}} {
+		h := s.holdTowards(t, c.to)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		left, err := h.Drain(ctx, c.timeout)
+		cancel()
+		if err != nil || left != c.left {
+			t.Errorf("cutover %d: %d are left on the old slice, want %d; %v", i+1, left, c.left, err)
+		}
+		must(t, h.Route(t.Context()))
+		_, _, err = h.Release(t.Context())
+		must(t, err)
+	}
+	ws.echo(t, "still", "blue still")
 }
 
 func TestInFlightCountsWebSocketsDownloadsAndWhatWaits(t *testing.T) {

@@ -16,7 +16,7 @@ func (h *hold) Drain(ctx context.Context, timeout time.Duration) (int, error) {
 	limit := min(timeout, h.router.HoldTimeout/2-time.Since(h.gate.since))
 	wait, cancel := context.WithTimeout(ctx, max(limit, 0))
 	defer cancel()
-	for {
+	for pause := pollEvery; ; pause = min(pause*5/4, 20*time.Millisecond) { // what has lasted long may last longer
 		workers, err := h.router.workers(ctx)
 		if err != nil {
 			return 0, fmt.Errorf("drain router: %w", err)
@@ -28,7 +28,7 @@ func (h *hold) Drain(ctx context.Context, timeout time.Duration) (int, error) {
 		select {
 		case <-wait.Done():
 			return h.left(ctx, workers)
-		case <-time.After(pollEvery):
+		case <-time.After(pause):
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package nginx
 
 import (
+	"bufio"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -10,6 +11,7 @@ import (
 	"encoding/pem"
 	"io"
 	"math/big"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -89,6 +91,29 @@ func TestNoRequestReachesThePrivateLocationThroughTheEdge(t *testing.T) {
 				t.Errorf("%s%s answers %q", host, path, body)
 			}
 		}
+	}
+}
+
+func TestNobodyCanAskForTheGateDuringAHold(t *testing.T) {
+	s, _, green := twoSlices(t, nil)
+	h := s.holdTowards(t, green)
+	conn, err := net.Dial("unix", s.settings.run("router.sock"))
+	must(t, err)
+	defer conn.Close()
+	must(t, conn.SetDeadline(time.Now().Add(patience)))
+	_, err = io.WriteString(conn, "GET gate HTTP/1.1\r\nHost: site\r\n\r\n")
+	must(t, err)
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	must(t, err)
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusBadRequest {
+		t.Errorf("the answer is %s", response.Status)
+	}
+	slashed := s.send(t, http.MethodGet, "/gate", "1", nil) // a page of the app's, as any other
+	waiting(t, h, 1)
+	must(t, h.Abort(t.Context()))
+	if a := receive(t, slashed); a.body != "blue" {
+		t.Errorf("/gate is answered with %d %s", a.status, a.body)
 	}
 }
 

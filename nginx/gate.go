@@ -146,6 +146,14 @@ func (g *gate) beginRoute() error {
 	return nil
 }
 
+// inPlace returns nil if requests find the gate. One that does not has gone on to the old slice.
+func (g *gate) inPlace(ctx context.Context) error {
+	if !answered(ctx, g.path) {
+		return fmt.Errorf("the gate's socket %s is gone, and requests go on to the old slice", g.path)
+	}
+	return nil
+}
+
 // endRoute lets the limits hold again. What they would have stopped meanwhile stops now. After a route that failed
 // requests wait for the limit once more: what the new slice may have taken in has to be carried back before the old
 // one serves them, or it would overwrite what they write.

@@ -91,7 +91,7 @@ func (h *hold) begin(ctx context.Context) error {
 		return errors.Join(err, restoreFile(h.nextPath(), nil))
 	}
 	if err := h.router.install(ctx, c); err != nil {
-		h.gate.release()
+		h.gate.release() // the next route's file stays for now: nobody knows whether the router holds
 		return errors.Join(err, h.gate.close(ctx))
 	}
 	return nil

@@ -274,17 +274,3 @@ func TestRouteThatFailsLateKeepsRequestsWaitingUntilDataIsCarriedBack(t *testing
 		t.Errorf("%d from %s", a.status, a.slice)
 	}
 }
-
-func TestTheRouterDiesDuringAHold(t *testing.T) {
-	s, _, green := twoSlices(t, nil)
-	h := s.holdTowards(t, green)
-	s.router.kill()
-	if err := h.Route(t.Context()); !errors.Is(err, ErrNotRunning) {
-		t.Errorf("Route: %v", err)
-	}
-	must(t, h.Abort(t.Context()))
-	s.startRouter(t)
-	if _, slice, err := s.Get(t.Context(), "/"); err != nil || slice != deploy.Blue {
-		t.Errorf("after the start %q answers, %v", slice, err)
-	}
-}

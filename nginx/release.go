@@ -60,15 +60,18 @@ func (h *hold) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return h.router.reload(ctx, workers, h.next.Generation)
+	if err := h.router.reload(ctx, workers, h.next.Generation); err != nil {
+		return err
+	}
+	return h.router.removeNextFiles() // of holds that could not begin
 }
 
-// goBack puts the old route in force. Only then may the file of the next one go, or those who look for it would take
+// goBack puts the old route in force. Only then may the file of the next one go, or workers that look for it would take
 // it for moved.
 func (h *hold) goBack(ctx context.Context) error {
 	if err := h.router.settleOn(ctx, h.live); err != nil {
 		return err
 	}
 	h.gate.turnBack()
-	return restoreFile(h.nextPath(), nil)
+	return h.router.removeNextFiles()
 }

@@ -34,7 +34,7 @@ func (h *hold) Route(ctx context.Context) error {
 // needs to be reloaded for it. The error is a deploy.ErrRouteRefused where the file has not moved.
 func (h *hold) turn(ctx context.Context) error {
 	r := h.router
-	if err := r.leadsTo(ctx, h.live.Slice); err != nil {
+	if err := errors.Join(h.gate.inPlace(ctx), r.leadsTo(ctx, h.live.Slice)); err != nil {
 		return fmt.Errorf("%w: %w", deploy.ErrRouteRefused, err)
 	}
 	if err := os.Rename(h.nextPath(), r.settings.conf(upstreamFile)); err != nil {

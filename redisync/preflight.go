@@ -24,12 +24,14 @@ func (t *transfer) check(ctx context.Context) error {
 		if err := c.learn(); err != nil {
 			return err
 		}
-		if err := c.passFence(); err != nil {
-			return err
-		}
 	}
 	if err := t.checkRoles(ctx); err != nil {
 		return err
+	}
+	for _, c := range []*conn{from, to} {
+		if err := c.passFence(); err != nil {
+			return err
+		}
 	}
 	key := ownPrefix + "probe"
 	if len(t.keys.names) > 0 {

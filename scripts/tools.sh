@@ -11,7 +11,7 @@ set -euo pipefail
 tools='docker=docker.io git=git curl=curl'
 if [ "${1:-demo}" != demo ]; then
     tools+=' docker-compose=docker-compose nginx=nginx-light redis-server=redis-server redis-cli=redis-tools'
-    tools+=' docker-registry=docker-registry'
+    tools+=' docker-registry=docker-registry wrk=wrk'
     tools+=' ssh=openssh-client openssl=openssl gcc=gcc'   # the race detector needs a C compiler
 fi
 
