@@ -2,17 +2,27 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"time"
 )
 
-// verifyWithin bounds how long the new slice may take to answer through the edge after the route was confirmed.
-const verifyWithin = 5 * time.Second
+const (
+	// verifyWithin bounds how long the new slice may take to answer through the edge after the route was confirmed.
+	verifyWithin = 5 * time.Second
+	// awayWithin bounds how long the router may be away, as while it is being restarted, before that is taken for the end
+	// of it. It says nothing about the release.
+	awayWithin = 30 * time.Second
+)
+
+// errAway means that the edge found no router to ask.
+var errAway = errors.New("the edge answers by itself, since the router is away")
 
 // confirm looks at the new slice through the way that users' requests take: once at once, then for a while.
 func (r *run) confirm(ctx context.Context) error {
 	// Being stopped says nothing about the release, so the one look that decides is taken before.
-	err := r.phase(context.WithoutCancel(ctx), PhaseVerify, verifyWithin, func(ctx context.Context) (string, error) {
+	err := r.phase(context.WithoutCancel(ctx), PhaseVerify, awayWithin+verifyWithin, func(ctx context.Context) (string, error) {
 		return "answers through the edge", r.withLogs(ctx, r.d.Slice, r.verify(ctx))
 	})
 	if err != nil || r.app.Watch.Duration == 0 {
@@ -24,12 +34,16 @@ func (r *run) confirm(ctx context.Context) error {
 	})
 }
 
-// verify asks until the new slice answers, or the phase's time is over.
+// verify asks until the new slice answers. A slice that answers wrongly has less time than a router that is away.
 func (r *run) verify(ctx context.Context) error {
+	var wrong stretch
 	for {
 		err := r.look(ctx)
 		if err == nil {
 			return nil
+		}
+		if wrong.lasts(!errors.Is(err, errAway)) > verifyWithin {
+			return err
 		}
 		select {
 		case <-ctx.Done():
@@ -39,6 +53,21 @@ func (r *run) verify(ctx context.Context) error {
 	}
 }
 
+// stretch is a time for which something has been so without a break.
+type stretch struct{ since time.Time }
+
+// lasts tells for how long it has been so by now: 0 if it is not.
+func (s *stretch) lasts(so bool) time.Duration {
+	if !so {
+		s.since = time.Time{}
+		return 0
+	}
+	if s.since.IsZero() {
+		s.since = time.Now()
+	}
+	return time.Since(s.since)
+}
+
 // watch asks for a while and counts failures in a row. It does not end while failures are being counted.
 func (r *run) watch(ctx context.Context) (string, error) {
 	w := r.app.Watch
@@ -46,6 +75,7 @@ func (r *run) watch(ctx context.Context) (string, error) {
 	tick := time.NewTicker(w.Interval)
 	defer tick.Stop()
 	asked, failures := 0, 0
+	var away stretch
 	strays := r.strayWatch()
 	for {
 		select {
@@ -56,6 +86,9 @@ func (r *run) watch(ctx context.Context) (string, error) {
 		strays()
 		err := r.look(ctx)
 		if ctx.Err() != nil {
+			continue
+		}
+		if gone := errors.Is(err, errAway); away.lasts(gone) <= awayWithin && gone {
 			continue
 		}
 		asked++
@@ -81,6 +114,8 @@ func (r *run) look(ctx context.Context) error {
 	switch {
 	case err != nil:
 		return err
+	case slice == "" && (status == http.StatusBadGateway || status == http.StatusGatewayTimeout):
+		return errAway // a router names the slice, also where it finds none to ask
 	case slice != "" && slice != r.d.Slice:
 		return fmt.Errorf("%s answered instead of %s", slice, r.d.Slice)
 	case status != r.app.Health.Status:

@@ -214,6 +214,7 @@ type fakeRouter struct {
 	release func() error
 	abort   func() error
 	get     func(deploy.Slice) (int, error)
+	away    func() bool
 
 	inFlight func() (int, error)
 }
@@ -256,6 +257,9 @@ func (f *fakeRouter) Hold(_ context.Context, next deploy.Route) (deploy.Hold, er
 
 func (f *fakeRouter) Get(_ context.Context, path string) (int, deploy.Slice, error) {
 	route, _ := f.Current(context.Background())
+	if f.away != nil && f.away() {
+		return http.StatusBadGateway, "", nil
+	}
 	if f.get != nil {
 		status, err := f.get(route.Slice)
 		return status, route.Slice, err

@@ -223,6 +223,18 @@ func TestASliceThatNeverGetsHealthyIsStoppedAndItsLogIsShown(t *testing.T) {
 	}
 }
 
+func TestARouterThatIsAwayForAMomentSaysNothingAboutTheRelease(t *testing.T) {
+	h := newHouse(t).blueLive()
+	var asked atomic.Int64
+	h.router.away = func() bool { // it dies right after the cutover, and once more while the release is watched
+		n := asked.Add(1)
+		return n <= 5 || 7 <= n && n <= 12
+	}
+	d := h.deploy("", commitB, true)
+	equal(t, "state", string(d.State), "succeeded")
+	equal(t, "live", h.live(), "green b")
+}
+
 func TestAReleaseThatFailsAfterTheCutoverIsRolledBackWithItsData(t *testing.T) {
 	h := newHouse(t).blueLive()
 	var asked atomic.Int64
