@@ -114,38 +114,6 @@ func inOrder(ids []string, last map[string]string) bool {
 	return true
 }
 
-func TestAfterAKillDuringTheHoldRequestsGoOnAndTheNextStartTidiesUp(t *testing.T) {
-	s := newSite(t).blueLive()
-	s.want(s.push(s.commit("second")), deploy.StateSucceeded)
-	book := &ledger{}
-	l := load.Start(context.Background(), load.Plan{Workers: []load.Worker{s.reader(), s.reader(), s.uploader(book, "writer", 10)}})
-	for range 3 {
-		var d deploy.Deployment
-		s.ask(http.MethodPost, "/switch", "", http.StatusAccepted, &d)
-		s.untilPhase(d.ID, deploy.PhaseHold)
-		s.stop(9)
-		before := l.Sent()
-		s.eventually(20*time.Second, "requests go on without verdigris", func() error {
-			if l.Sent() < before+50 {
-				return fmt.Errorf("%d requests since", l.Sent()-before)
-			}
-			return nil
-		})
-		s.start()
-		s.ended(d.ID)
-	}
-	var status deploy.Status
-	s.ask(http.MethodGet, "/status", "", http.StatusOK, &status)
-	s.serves(status.Live)
-	report := l.Stop()
-	t.Log(report)
-	if report.Failed() > 0 {
-		t.Errorf("failed requests: %s", report)
-	}
-	s.accountFor(book, status.Live)
-	s.want(s.order("/switch", ""), deploy.StateSucceeded)
-}
-
 // untilPhase waits until a deployment has begun a phase or has ended.
 func (s *site) untilPhase(id int64, p deploy.Phase) {
 	s.t.Helper()
