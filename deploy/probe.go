@@ -42,6 +42,11 @@ func (r *run) probeSlice(ctx context.Context, how thoroughness, smoke []Check) e
 		h.Successes = 1
 	}
 	return r.phase(ctx, PhaseProbe, h.Deadline, func(ctx context.Context) (string, error) {
+		if how == alive { // a health check may write, and what the traffic has left is fenced until it comes back
+			if err := r.openData(ctx, r.d.Slice); err != nil {
+				return "", err
+			}
+		}
 		endpoints, err := r.untilHealthy(ctx, h, how)
 		if err != nil {
 			return "", r.withLogs(ctx, r.d.Slice, err)

@@ -112,6 +112,9 @@ func (r *run) prepare(ctx context.Context) (Release, error) {
 func (r *run) launch(ctx context.Context, release Release) error {
 	if r.app.Migrate != "" {
 		err := r.phase(ctx, PhaseMigrate, r.app.Timeouts.Migrate, func(ctx context.Context) (string, error) {
+			if err := r.openData(ctx, r.d.Slice); err != nil {
+				return "", err
+			}
 			return r.app.Migrate, r.Runtime.RunJob(ctx, r.d.Slice, release, r.app.Migrate, r.logTo(PhaseMigrate))
 		})
 		if err != nil {

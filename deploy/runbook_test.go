@@ -30,7 +30,7 @@ func TestAPushGoesThroughAllPhasesToTheIdleSlice(t *testing.T) {
 	equal(t, "phases", phases(d), "fetch build migrate start probe copy hold settle route release turn verify watch keep")
 	equal(t, "live", h.live(), "green b")
 	equal(t, "router", h.router.called(), "hold drain route:green release")
-	equal(t, "data", h.data.called(), "open:green begin:blue>green copy settle turn close mirror:green")
+	equal(t, "data", h.data.called(), "open:green open:green begin:blue>green copy settle turn close mirror:green")
 	equal(t, "runtime", h.runtime.called(), "build:green job:migrate start:green prune:2")
 	equal(t, "subject", d.Subject, "subject of "+commitB.Short())
 	equal(t, "digest", d.Digests["cache"], "redis@sha256:1")
@@ -73,7 +73,7 @@ func TestARollbackIsTheCutoverBackwardsWithoutBuildOrRestart(t *testing.T) {
 	d := h.ended(h.Rollback(context.Background(), "shop", deploy.Trigger{By: deploy.ByCLI}))
 	equal(t, "state", string(d.State), "succeeded")
 	equal(t, "live", h.live(), "blue a")
-	equal(t, "data", h.data.called(), "open:green begin:blue>green copy settle turn close mirror:green begin:green>blue copy settle turn close mirror:blue")
+	equal(t, "data", h.data.called(), "open:green begin:blue>green copy settle turn close mirror:green open:blue begin:green>blue copy settle turn close mirror:blue")
 	equal(t, "runtime", h.runtime.called(), "prune:2")
 }
 
