@@ -38,6 +38,11 @@ var errHistoryLost = errors.New("it no longer has what was written since the mir
 // attach joins the source's stream right after a position, or, where none is given, where a full synchronisation
 // begins. It returns errHistoryLost where the source cannot continue at the position.
 func (s *server) attach(ctx context.Context, at position) (*link, error) {
+	if at.id != "" { // a server that cannot continue takes seconds to say so: it prepares a snapshot first
+		if now, err := s.replication(ctx); err != nil || !now.continues(at) {
+			return nil, cmp.Or(err, s.fail(ctx, errHistoryLost))
+		}
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	c, err := s.dial(ctx)
 	if err != nil {

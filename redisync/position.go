@@ -26,6 +26,14 @@ func positionOf(i info) position {
 // unknownDB stands for a database that the stream has yet to name. Redis names it before the first write that follows.
 const unknownDB = -1
 
+// continues tells whether a server's stream can be joined right after a position: whether it is of the same history, or of
+// the one that this history went on from, and still in the backlog.
+func (i info) continues(at position) bool {
+	next, first := at.offset+1, i.number("repl_backlog_first_byte_offset")
+	same := i["master_replid"] == at.id || i["master_replid2"] == at.id && next <= i.number("second_repl_offset")
+	return same && i["repl_backlog_active"] == "1" && first <= next && next <= first+i.number("repl_backlog_histlen")
+}
+
 // replication asks a server for its state of replication.
 func (s *server) replication(ctx context.Context) (info, error) {
 	text, err := s.client.Info(ctx, "replication").Result()
