@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"verdigris/deploy"
@@ -22,7 +23,7 @@ const (
 // keeps the history of its stream, by which the mirror can turn round without a copy, and begins to watch the source.
 func (f *follower) prepare(ctx context.Context) error {
 	for range preparations {
-		if _, err := f.recheck(ctx); err != nil {
+		if err := f.recheck(ctx); err != nil {
 			return err
 		}
 		if !f.touched.all && len(f.touched.keys) <= fewTouched {
@@ -82,11 +83,7 @@ func (f *follower) settle(ctx context.Context) (compared int, err error) {
 	if _, _, err := f.watch.strays(); err != nil {
 		return 0, err
 	}
-	now, err := f.transfer.from.replication(ctx)
-	if err != nil {
-		return 0, err
-	}
-	if err := f.until(ctx, now.number("master_repl_offset")); err != nil {
+	if err := f.catchUp(ctx); err != nil {
 		return 0, err
 	}
 	for range mendings {
@@ -109,7 +106,8 @@ func (f *follower) settle(ctx context.Context) (compared int, err error) {
 	return compared, fmt.Errorf("%w: something writes to the redis of %s or %s besides requests", deploy.ErrDataDiffers, f.transfer.from.slice, f.transfer.to.slice)
 }
 
-// mend compares what was touched or written by others, and has what differs read anew.
+// mend compares what was touched or written by others, and returns what differs; or reads all anew that differs, where
+// it is not known what that was.
 func (f *follower) mend(ctx context.Context) (compared int, different []string, err error) {
 	strays, err := f.mendStrays(ctx)
 	if err != nil {
@@ -118,18 +116,14 @@ func (f *follower) mend(ctx context.Context) (compared int, different []string, 
 	for _, key := range strays {
 		f.touched.add([]byte(key))
 	}
-	keys, all := f.touched.take()
-	if all {
-		return 0, nil, f.verify(ctx)
+	if f.touched.all {
+		return 0, nil, f.recheck(ctx)
 	}
-	for _, key := range keys {
-		f.touched.add([]byte(key))
-	}
-	if _, err := f.recheck(ctx); err != nil {
+	different, err = f.unequal(maps.Keys(f.touched.keys))
+	if err != nil {
 		return 0, nil, err
 	}
-	different, err = f.sameShape(keys)
-	return len(keys), different, err
+	return len(f.touched.take().keys), different, nil
 }
 
 // rest stops following with both sides equal, and opens the target to its app.
