@@ -38,14 +38,13 @@ type follower struct {
 	dirty  map[string]struct{}
 
 	touched  touched
-	isMarked bool      // the target may have a marker
-	marked   time.Time // when it was last written
-	blocked  error     // why the target takes no writes for now
-	resting  bool      // both sides are equal, and the target is the app's to write
-	watch    *conn     // tells of late writes to the source, from before the hold
-	reverse  *link     // to the target's own stream, likewise
-	back     position  // in it, when both sides were equal
-	left     bool      // another mirror goes on with the servers
+	isMarked bool       // the target may have a marker
+	marked   time.Time  // when it was last written
+	blocked  error      // why the target takes no writes for now
+	resting  bool       // both sides are equal, and the target is the app's to write
+	ready    *readiness // for a cutover; nil while none is prepared
+	back     position   // in the target's own stream, when both sides were equal
+	left     bool       // another mirror goes on with the servers
 
 	applied atomic.Int64
 	lag     atomic.Int64 // nanoseconds

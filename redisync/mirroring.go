@@ -14,11 +14,11 @@ func (d *Data) Mirror(live deploy.Slice) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.live = live
-	d.apply(nil)
+	d.apply()
 }
 
 // apply starts and ends mirrors as they ought to be. It is called with mu held.
-func (d *Data) apply(h *handover) {
+func (d *Data) apply() {
 	want := d.live
 	if d.suspended > 0 {
 		want = ""
@@ -31,7 +31,7 @@ func (d *Data) apply(h *handover) {
 	switch {
 	case want != "":
 		d.dropLookout()
-		d.mirror = d.startMirror(want, old, h)
+		d.mirror = d.startMirror(want, old)
 	case old != nil:
 		old.close()
 	}
@@ -58,58 +58,64 @@ func (d *Data) suspend() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.suspended++
-	d.apply(nil)
+	d.apply()
 }
 
 func (d *Data) release() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.suspended--
-	d.apply(nil)
+	d.apply()
 }
 
-// turned follows the traffic: the mirror is followed by one the other way round, with what it has left.
-func (d *Data) turned(m *mirror, h *handover, unfenced error) error {
+// turned follows the traffic: the mirror is followed by one the other way round, unless it was switched off meanwhile.
+func (d *Data) turned(m *mirror, left departure) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	switch {
-	case d.mirror == m:
+	if d.mirror == m {
 		d.live = m.to
-		d.apply(h)
-	case h != nil: // it was switched off meanwhile
-		h.close()
+		d.apply()
 	}
-	return d.noteFence(m.from, unfenced)
+	return d.noteFence(m.from, left)
 }
 
 // turnedPlain follows the traffic without a mirror.
-func (d *Data) turnedPlain(t *transfer, unfenced error) error {
+func (d *Data) turnedPlain(t *transfer, left departure) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.live != "" {
 		d.live = t.to.slice
 	}
 	d.dropLookout()
-	if (!d.Fencing || unfenced != nil) && t.lookout != nil {
+	if !left.fenced && t.lookout != nil {
 		d.lookout, t.lookout = t.lookout, nil
 		go d.lookout.watch(d)
 	}
-	return d.noteFence(t.from.slice, unfenced)
+	return d.noteFence(t.from.slice, left)
 }
 
 // noteFence remembers which slice is fenced. That a server cannot be fenced is for the status to say, and no error:
 // it will be so at each cutover, and late writes are found all the same.
-func (d *Data) noteFence(slice deploy.Slice, unfenced error) error {
+func (d *Data) noteFence(slice deploy.Slice, left departure) error {
 	d.fenced, d.unfenced = "", ""
-	switch {
-	case errors.Is(unfenced, errNoFence):
-		d.unfenced = unfenced.Error()
-		d.Log.Warn("the slice that the traffic has left can go on writing", "slice", slice, "why", unfenced)
-		return nil
-	case d.Fencing && unfenced == nil:
+	if left.fenced {
 		d.fenced = slice
 	}
-	return unfenced
+	if errors.Is(left.unfenced, errNoFence) {
+		d.unfenced = left.unfenced.Error()
+		d.Log.Warn("the slice that the traffic has left can go on writing", "slice", slice, "why", left.unfenced)
+		return nil
+	}
+	return left.unfenced
+}
+
+// opened notes that a slice is fenced no more.
+func (d *Data) opened(slice deploy.Slice) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.fenced == slice {
+		d.fenced = ""
+	}
 }
 
 func (d *Data) dropLookout() {
@@ -143,11 +149,7 @@ func (d *Data) Open(ctx context.Context, slice deploy.Slice) error {
 	if err := s.unfence(ctx); err != nil {
 		return hinted(fmt.Errorf("open the redis of %s to its app: %w", slice, err))
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.fenced == slice {
-		d.fenced = ""
-	}
+	d.opened(slice)
 	return nil
 }
 
