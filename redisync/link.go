@@ -55,6 +55,22 @@ func (s *server) attach(ctx context.Context, at position) (*link, error) {
 	return l, nil
 }
 
+// joinNow joins the server's stream at its end. Where the server writes so much at once that its end has passed by the
+// time we ask for it, or keeps no history yet, that takes a full synchronisation, which is empty.
+func (s *server) joinNow(ctx context.Context) (*link, error) {
+	now, err := s.replication(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if at := positionOf(now); at.id != "" {
+		if l, err := s.attach(ctx, at); !errors.Is(err, errHistoryLost) {
+			return l, err
+		}
+	}
+	defer s.hasten(ctx)()
+	return s.attach(ctx, position{})
+}
+
 // forget drops what has arrived so far. The stream in the spool begins later then.
 func (l *link) forget() error {
 	for {

@@ -155,6 +155,9 @@ func (m *mirror) begin(ctx context.Context) (*follower, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !t.to.fenced {
+		m.data.fencing.opened(m.to)
+	}
 	f, err := m.join(ctx, t)
 	if err != nil {
 		if f != nil {
@@ -195,20 +198,7 @@ func (m *mirror) attach(ctx context.Context, p *pair) (*follower, error) {
 	if err != nil {
 		return nil, m.cannot(err, "a user that may use COMMAND")
 	}
-	at, err := m.where(ctx, p)
-	if err != nil {
-		return nil, err
-	}
-	if at.id == "" {
-		defer p.transfer.from.hasten(ctx)()
-	}
-	l, err := p.from.side.attach(ctx, at)
-	if errors.Is(err, errHistoryLost) && at.db != unknownDB { // where a mirror left off is too long ago
-		at, err = position{}, p.transfer.to.forget(ctx, markerKey)
-		if err == nil {
-			return m.attach(ctx, p)
-		}
-	}
+	l, err := m.joinSource(ctx, p)
 	if err != nil {
 		return nil, m.cannot(err, "a user of the live slice's redis that may use PSYNC, REPLCONF and INFO")
 	}
@@ -220,17 +210,21 @@ func (m *mirror) attach(ctx context.Context, p *pair) (*follower, error) {
 	return newFollower(p, sight, l, table), nil
 }
 
-// where says at which position to join the source: where a mirror left off on a target that nobody else could write
-// to since, else where the source is now.
-func (m *mirror) where(ctx context.Context, p *pair) (position, error) {
+// joinSource joins the source's stream where a mirror left off, on a target that nobody else could write to since and
+// if that is not too long ago; else where the source is now.
+func (m *mirror) joinSource(ctx context.Context, p *pair) (*link, error) {
 	if p.transfer.to.fenced {
-		at, err := p.transfer.to.leftOff(ctx)
-		if err != nil || at.id != "" {
-			return at, err
+		at, err := p.transfer.to.leftOff(ctx, p.keys)
+		if err != nil {
+			return nil, err
+		}
+		if at.id != "" {
+			if l, err := p.transfer.from.attach(ctx, at); !errors.Is(err, errHistoryLost) {
+				return l, err
+			}
 		}
 	}
-	now, err := p.transfer.from.replication(ctx)
-	return positionOf(now), err
+	return p.transfer.from.joinNow(ctx)
 }
 
 // errCannot means that the servers do not allow a mirror, however often it is tried.

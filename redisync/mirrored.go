@@ -92,7 +92,7 @@ func (t *mirrored) Settle(ctx context.Context) (deploy.CopyReport, error) {
 	if err != nil {
 		err = hinted(fmt.Errorf("settle keys: %w", err))
 	} else {
-		t.mirror.data.opened(t.mirror.to)
+		t.mirror.data.fencing.opened(t.mirror.to)
 	}
 	return deploy.CopyReport{Keys: int64(compared), Compared: int64(compared), Took: time.Since(began)}, err
 }

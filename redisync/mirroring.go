@@ -2,7 +2,6 @@ package redisync
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"verdigris/deploy"
@@ -76,7 +75,7 @@ func (d *Data) turned(m *mirror, left departure) error {
 		d.live = m.to
 		d.apply()
 	}
-	return d.noteFence(m.from, left)
+	return d.fencing.left(m.from, left, d.Log)
 }
 
 // turnedPlain follows the traffic without a mirror.
@@ -91,31 +90,7 @@ func (d *Data) turnedPlain(t *transfer, left departure) error {
 		d.lookout, t.lookout = t.lookout, nil
 		go d.lookout.watch(d)
 	}
-	return d.noteFence(t.from.slice, left)
-}
-
-// noteFence remembers which slice is fenced. That a server cannot be fenced is for the status to say, and no error:
-// it will be so at each cutover, and late writes are found all the same.
-func (d *Data) noteFence(slice deploy.Slice, left departure) error {
-	d.fenced, d.unfenced = "", ""
-	if left.fenced {
-		d.fenced = slice
-	}
-	if errors.Is(left.unfenced, errNoFence) {
-		d.unfenced = left.unfenced.Error()
-		d.Log.Warn("the slice that the traffic has left can go on writing", "slice", slice, "why", left.unfenced)
-		return nil
-	}
-	return left.unfenced
-}
-
-// opened notes that a slice is fenced no more.
-func (d *Data) opened(slice deploy.Slice) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.fenced == slice {
-		d.fenced = ""
-	}
+	return d.fencing.left(t.from.slice, left, d.Log)
 }
 
 func (d *Data) dropLookout() {
@@ -135,7 +110,7 @@ func (d *Data) Mirrored() deploy.MirrorStatus {
 	} else if d.lookout != nil {
 		s.Strays = d.lookout.seen()
 	}
-	s.Fenced, s.Unfenced = d.fenced, d.unfenced
+	d.fencing.tell(&s)
 	return s
 }
 
@@ -149,7 +124,7 @@ func (d *Data) Open(ctx context.Context, slice deploy.Slice) error {
 	if err := s.unfence(ctx); err != nil {
 		return hinted(fmt.Errorf("open the redis of %s to its app: %w", slice, err))
 	}
-	d.opened(slice)
+	d.fencing.opened(slice)
 	return nil
 }
 

@@ -82,16 +82,3 @@ func (f *follower) dropReady() {
 		f.ready = nil
 	}
 }
-
-// joinNow attaches to the server's stream at its end.
-func (s *server) joinNow(ctx context.Context) (*link, error) {
-	now, err := s.replication(ctx)
-	if err != nil {
-		return nil, err
-	}
-	at := positionOf(now)
-	if at.id == "" { // it begins to keep a history with its first replica
-		defer s.hasten(ctx)()
-	}
-	return s.attach(ctx, at)
-}

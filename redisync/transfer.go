@@ -56,7 +56,7 @@ func (t *transfer) Settle(ctx context.Context) (deploy.CopyReport, error) {
 	if err != nil {
 		err = fmt.Errorf("settle keys: %w", err)
 	} else if t.data != nil {
-		t.data.opened(t.to.slice)
+		t.data.fencing.opened(t.to.slice)
 	}
 	if errors.Is(err, deploy.ErrDataDiffers) {
 		err = &deploy.HintedError{Err: err, Next: fmt.Sprintf("find out what writes to the redis of %s or %s besides requests, e.g. a background job, "+
