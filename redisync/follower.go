@@ -90,7 +90,7 @@ func (f *follower) step() error {
 		}
 	}
 	back := f.taken
-	if len(f.decode.data) > 0 {
+	if f.decode.holds() {
 		back = nil // the beginning of what comes next is still in it
 	}
 	data, since, err := f.link.spool.take(back)
