@@ -1,8 +1,6 @@
 package redisync
 
-import (
-	"time"
-)
+import "time"
 
 // markEvery is how often the marker follows a stream that has nothing for the target.
 const markEvery = time.Second
@@ -23,6 +21,7 @@ func (f *follower) carryOut() error {
 		f.withdraw(refused)
 	}
 	f.orders.Add(int64(len(f.batch)))
+	clear(f.batch) // lest it hold on to what was large
 	f.batch, f.sized = f.batch[:0], 0
 	return nil
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
+	"maps"
 
 	"verdigris/deploy"
 )
@@ -22,7 +22,7 @@ const (
 // keeps the history of its stream, by which the mirror can turn round without a copy, and begins to watch the source.
 func (f *follower) prepare(ctx context.Context) error {
 	for range preparations {
-		if _, err := f.recheck(ctx); err != nil {
+		if err := f.recheck(ctx); err != nil {
 			return err
 		}
 		if !f.touched.all && len(f.touched.keys) <= fewTouched {
@@ -32,61 +32,12 @@ func (f *follower) prepare(ctx context.Context) error {
 	return f.makeReady(ctx)
 }
 
-// makeReady joins the target's stream, by which the mirror turns round, and has the source tell who else writes to it.
-// Both connections outlive the follower, for the one that goes the other way.
-func (f *follower) makeReady(ctx context.Context) error {
-	if f.reverse == nil {
-		l, err := f.transfer.to.joinNow(context.WithoutCancel(ctx))
-		if err != nil {
-			return err
-		}
-		f.reverse = l
-	}
-	if f.watch != nil {
-		return nil
-	}
-	return f.watchSource(ctx)
-}
-
-func (f *follower) watchSource(ctx context.Context) error {
-	c, err := f.transfer.from.dial(context.WithoutCancel(ctx))
-	if err != nil {
-		return err
-	}
-	if err := c.track(f.keys); err != nil {
-		c.close()
-		return err
-	}
-	f.watch = c
-	return nil
-}
-
-// joinNow attaches to the server's stream at its end.
-func (s *server) joinNow(ctx context.Context) (*link, error) {
-	now, err := s.replication(ctx)
-	if err != nil {
-		return nil, err
-	}
-	at := positionOf(now)
-	if at.id == "" { // it begins to keep a history with its first replica
-		defer s.hasten(ctx)()
-	}
-	return s.attach(ctx, at)
-}
-
 // settle brings the target to where the source is now that nothing writes any more, and makes sure that both are equal.
 func (f *follower) settle(ctx context.Context) (compared int, err error) {
-	if err := f.makeReady(ctx); err != nil { // it has been done, but for a follower that broke since
+	if err := f.makeReady(ctx); err != nil {
 		return 0, err
 	}
-	if _, _, err := f.watch.strays(); err != nil {
-		return 0, err
-	}
-	now, err := f.transfer.from.replication(ctx)
-	if err != nil {
-		return 0, err
-	}
-	if err := f.until(ctx, now.number("master_repl_offset")); err != nil {
+	if err := f.catchUp(ctx); err != nil {
 		return 0, err
 	}
 	for range mendings {
@@ -109,7 +60,8 @@ func (f *follower) settle(ctx context.Context) (compared int, err error) {
 	return compared, fmt.Errorf("%w: something writes to the redis of %s or %s besides requests", deploy.ErrDataDiffers, f.transfer.from.slice, f.transfer.to.slice)
 }
 
-// mend compares what was touched or written by others, and has what differs read anew.
+// mend compares what was touched or written by others, and returns what differs; or reads all anew that differs, where
+// it is not known what that was.
 func (f *follower) mend(ctx context.Context) (compared int, different []string, err error) {
 	strays, err := f.mendStrays(ctx)
 	if err != nil {
@@ -118,18 +70,14 @@ func (f *follower) mend(ctx context.Context) (compared int, different []string, 
 	for _, key := range strays {
 		f.touched.add([]byte(key))
 	}
-	keys, all := f.touched.take()
-	if all {
-		return 0, nil, f.verify(ctx)
+	if f.touched.all {
+		return 0, nil, f.recheck(ctx)
 	}
-	for _, key := range keys {
-		f.touched.add([]byte(key))
-	}
-	if _, err := f.recheck(ctx); err != nil {
+	different, err = f.unequal(maps.Keys(f.touched.keys))
+	if err != nil {
 		return 0, nil, err
 	}
-	different, err = f.sameShape(keys)
-	return len(keys), different, err
+	return len(f.touched.take().keys), different, nil
 }
 
 // rest stops following with both sides equal, and opens the target to its app.
@@ -149,36 +97,51 @@ func (f *follower) rest(ctx context.Context) error {
 // resume goes on after a cutover that was called off.
 func (f *follower) resume() {
 	f.resting = false
-	f.dropReverse()
+	f.dropReady()
 }
 
-func (f *follower) dropReverse() {
-	if f.reverse != nil {
-		f.reverse.close()
-		f.reverse = nil
-	}
+// departure is what is known when a follower has left.
+type departure struct {
+	late     []string // selected keys that were written on the source since both sides were equal
+	lost     error    // why that is not known
+	fenced   bool     // the source takes no more writes
+	unfenced error    // why it does, if it was not to
 }
 
 // leave ends the following after a cutover, and returns what a mirror the other way round goes on with: nil where it
-// has to begin by a copy. Fenced says why the source is not fenced, if it was to be.
-func (f *follower) leave(ctx context.Context, fencing bool) (h *handover, late []string, unfenced error) {
+// has to begin by a copy.
+func (f *follower) leave(ctx context.Context, fencing bool) (d departure, left *handover) {
+	if !f.resting {
+		return departure{lost: errUnsettled}, nil
+	}
 	if fencing {
-		unfenced = f.transfer.from.fence(ctx, f.transfer.to)
+		d.unfenced = f.fence(ctx)
+		d.fenced = d.unfenced == nil
 	}
-	if unfenced == nil && fencing {
-		unfenced = f.watch.login()
+	keys, all, err := f.ready.watch.strays()
+	if d.late, d.lost = keys, err; err != nil || all || f.back.id != f.ready.reverse.start.id {
+		return d, nil
 	}
-	keys, all, err := f.watch.strays()
-	if err != nil || all || f.back.id == "" || f.reverse == nil {
-		return nil, keys, errors.Join(unfenced, err)
+	there, err := f.stillThere(keys)
+	if d.lost = err; err != nil {
+		return d, nil
 	}
-	late, err = f.stillThere(keys)
-	if err != nil {
-		return nil, keys, errors.Join(unfenced, err)
+	d.late = there
+	f.ready.unbind()
+	left = &handover{transfer: f.transfer.reversed(), to: f.ready.watch, link: f.ready.reverse, at: f.back, late: keys}
+	f.ready, f.left = nil, true
+	return d, left
+}
+
+// errUnsettled means that there is nothing to leave: the mirror began anew since both sides were equal.
+var errUnsettled = errors.New("the mirror began anew after its settle")
+
+// fence fences the source. The connection that the mirror the other way round will write by has to pass.
+func (f *follower) fence(ctx context.Context) error {
+	if err := f.transfer.from.fence(ctx, f.transfer.to); err != nil {
+		return err
 	}
-	h = &handover{transfer: f.transfer.reversed(), to: f.watch, link: f.reverse, at: f.back, late: keys}
-	f.watch, f.reverse, f.left = nil, nil, true
-	return h, late, unfenced
+	return f.ready.watch.login()
 }
 
 // stillThere leaves out keys that have merely come to their end on the source.
@@ -204,131 +167,4 @@ func (t *transfer) reversed() *transfer {
 	r := &transfer{keys: t.keys, from: t.to, to: t.from, pairs: t.pairs, log: t.log}
 	r.payloads.Store(true)
 	return r
-}
-
-// mirrored is the transfer of a mirror: all but the last moments have been copied before. It satisfies deploy.Transfer.
-type mirrored struct {
-	mirror  *mirror
-	instead *transfer // an ordinary one, where the mirror turned out to be impossible
-	begun   bool      // the mirror has been prepared, and not turned
-}
-
-// brokenFor is how long a transfer waits for a mirror that broke to come back.
-const brokenFor = 10 * time.Second
-
-// Copy waits until the mirror is in step, and prepares it for the cutover.
-func (t *mirrored) Copy(ctx context.Context, progress func(deploy.CopyProgress)) (deploy.CopyReport, error) {
-	began := time.Now()
-	for {
-		err := t.mirror.awaitStep(ctx, progress)
-		if errors.Is(err, errCannot) {
-			return t.copyInstead(ctx, progress)
-		}
-		if err == nil {
-			t.begun = true
-			err = t.mirror.ask(ctx, func(f *follower) error { return f.prepare(ctx) })
-		}
-		if err == nil {
-			return deploy.CopyReport{Took: time.Since(began)}, nil
-		}
-		// What breaks meanwhile comes back by itself, or the mirror says that it is broken.
-		if isReply(err) || ctx.Err() != nil || errors.Is(err, errMirrorOver) || time.Since(began) > brokenFor {
-			return deploy.CopyReport{}, hinted(fmt.Errorf("prepare the mirror for the cutover: %w", err))
-		}
-	}
-}
-
-func (t *mirrored) copyInstead(ctx context.Context, progress func(deploy.CopyProgress)) (deploy.CopyReport, error) {
-	plain, err := t.mirror.data.plain(ctx, t.mirror.from, t.mirror.to)
-	if err != nil {
-		return deploy.CopyReport{}, err
-	}
-	t.instead = plain
-	return plain.Copy(ctx, progress)
-}
-
-// awaitStep waits until the mirror is in step.
-func (m *mirror) awaitStep(ctx context.Context, progress func(deploy.CopyProgress)) error {
-	tick := time.NewTicker(progressInterval)
-	defer tick.Stop()
-	for {
-		status, changed := m.standing()
-		switch {
-		case status.State == deploy.MirrorInStep:
-			return nil
-		case status.State == deploy.MirrorImpossible:
-			return errCannot
-		case status.State == deploy.MirrorBroken && time.Since(status.Since) > brokenFor:
-			return &deploy.HintedError{Err: fmt.Errorf("the mirror from %s to %s is broken: %s", m.from, m.to, status.Reason), Next: status.Next}
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("the mirror from %s to %s did not come in step: it is %s: %w", m.from, m.to, status.State, context.Cause(ctx))
-		case <-m.over:
-			return errMirrorOver
-		case <-changed:
-		case <-tick.C:
-			if s := m.now(); progress != nil && s.State == deploy.MirrorCopying {
-				progress(deploy.CopyProgress{Keys: s.Copied, KeysTotal: s.Found})
-			}
-		}
-	}
-}
-
-// Settle brings the last moments over, and compares what they touched.
-func (t *mirrored) Settle(ctx context.Context) (deploy.CopyReport, error) {
-	if t.instead != nil {
-		return t.instead.Settle(ctx)
-	}
-	began, compared := time.Now(), 0
-	t.begun = true
-	err := t.mirror.ask(ctx, func(f *follower) (err error) {
-		compared, err = f.settle(ctx)
-		return err
-	})
-	if err != nil {
-		err = hinted(fmt.Errorf("settle keys: %w", err))
-	}
-	return deploy.CopyReport{Keys: int64(compared), Compared: int64(compared), Took: time.Since(began)}, err
-}
-
-// Turn fences the source and turns the mirror round.
-func (t *mirrored) Turn(ctx context.Context) (late []string, err error) {
-	if t.instead != nil {
-		return t.instead.Turn(ctx)
-	}
-	m := t.mirror
-	t.begun = false
-	var h *handover
-	var unfenced error
-	err = m.ask(ctx, func(f *follower) error {
-		h, late, unfenced = f.leave(ctx, m.data.Fencing)
-		return nil
-	})
-	err = errors.Join(err, m.data.turned(m, h, unfenced))
-	if err != nil {
-		err = hinted(fmt.Errorf("turn the mirror: %w", err))
-	}
-	return late, err
-}
-
-// Close lets the mirror go on.
-func (t *mirrored) Close() error {
-	if t.instead != nil {
-		return t.instead.Close()
-	}
-	if !t.begun {
-		return nil
-	}
-	t.begun = false
-	ctx, cancel := context.WithTimeout(context.Background(), cleanupTimeout)
-	defer cancel()
-	err := t.mirror.ask(ctx, func(f *follower) error {
-		f.resume()
-		return nil
-	})
-	if errors.Is(err, errMirrorOver) || errors.Is(err, context.DeadlineExceeded) {
-		return nil // it begins anew anyway
-	}
-	return err
 }

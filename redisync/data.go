@@ -35,8 +35,8 @@ type Data struct {
 	mirror    *mirror      // nil while nothing is mirrored
 	suspended int          // transfers for which no mirror may run
 	lookout   *lookout     // nil for none
-	fenced    deploy.Slice
-	unfenced  string // why no slice is fenced, though it was to be
+
+	fencing fencing
 }
 
 // New returns a Data for the settings, or a *deploy.InputError that says what is wrong with them. The servers are

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -44,10 +45,21 @@ func (s *server) fail(ctx context.Context, err error) error {
 	if errors.As(err, &known) {
 		return err
 	}
-	if ctx != nil && ctx.Err() != nil {
-		err = context.Cause(ctx)
+	if why := ended(ctx); why != nil {
+		err = why
 	}
 	return &sideError{slice: s.slice, address: s.address, err: err}
+}
+
+// ended returns why a context has ended, or nil. A connection may see its deadline a moment before the context does.
+func ended(ctx context.Context) error {
+	if ctx == nil {
+		return nil
+	}
+	if deadline, has := ctx.Deadline(); has && ctx.Err() == nil && !time.Now().Before(deadline) {
+		return context.DeadlineExceeded
+	}
+	return context.Cause(ctx)
 }
 
 // isReply tells an answer of the server, after which the conversation can go on, from a broken connection.

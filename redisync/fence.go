@@ -18,6 +18,7 @@ import (
 // redis 6.0 and a user of ours that may use ACL.
 const (
 	fenceKey  = ownPrefix + "fence" // a hash: the rights that users had before, by their names
+	fenceRun  = "in force in run"   // among them, since no name has spaces: which run of the server is fenced
 	fenceUser = "verdigris"
 )
 
@@ -42,6 +43,21 @@ func (s *server) fence(ctx context.Context, other *server) error {
 	if err := s.becomeOwnUser(ctx); err != nil {
 		return err
 	}
+	// What a mirror has noted there is of a time before its app wrote.
+	if err := s.client.Unlink(ctx, markerKey).Err(); err != nil {
+		return s.fail(ctx, err)
+	}
+	if err := s.takeRights(ctx, users); err != nil {
+		return err
+	}
+	if err := s.wakeBlocked(ctx); err != nil {
+		return err
+	}
+	return s.fail(ctx, s.client.HSet(ctx, fenceKey, fenceRun, s.info["run_id"]).Err())
+}
+
+// takeRights takes the right to write from users, and notes before what they were allowed.
+func (s *server) takeRights(ctx context.Context, users map[string]string) error {
 	kept, err := s.client.HGetAll(ctx, fenceKey).Result()
 	if err != nil {
 		return s.fail(ctx, err)
@@ -59,13 +75,40 @@ func (s *server) fence(ctx context.Context, other *server) error {
 	return nil
 }
 
-// unfence gives users back what they were allowed, if the server is fenced.
+// wakeBlocked ends all BLPOP and the like that are waiting: redis does not look at their rights any more, so that what
+// the mirror writes would go to them, and a job that the live slice does would be done here as well.
+func (s *server) wakeBlocked(ctx context.Context) error {
+	text, err := s.client.ClientList(ctx).Result()
+	if err != nil {
+		return s.fail(ctx, err)
+	}
+	for line := range strings.Lines(text) {
+		client := parseClient(line)
+		if !strings.Contains(client["flags"], "b") {
+			continue
+		}
+		if err := s.client.Do(ctx, "CLIENT", "UNBLOCK", client["id"], "ERROR").Err(); err != nil {
+			return s.fail(ctx, err)
+		}
+	}
+	return nil
+}
+
+// unfence gives users back what they were allowed, if the server is fenced. Users that are gone do not come back.
 func (s *server) unfence(ctx context.Context) error {
 	kept, err := s.client.HGetAll(ctx, fenceKey).Result()
 	if err != nil || len(kept) == 0 {
 		return s.fail(ctx, err)
 	}
-	for name, rights := range kept {
+	names, err := s.client.Do(ctx, "ACL", "USERS").StringSlice()
+	if err != nil {
+		return s.fail(ctx, err)
+	}
+	for _, name := range names {
+		rights, is := kept[name]
+		if !is {
+			continue
+		}
 		if err := s.setUser(ctx, name, append([]string{"nocommands"}, strings.Fields(rights)...)...); err != nil {
 			return err
 		}
@@ -73,16 +116,17 @@ func (s *server) unfence(ctx context.Context) error {
 	return s.fail(ctx, s.client.Unlink(ctx, fenceKey).Err())
 }
 
-// passFence looks whether the server is fenced. If it is, we become the user that may pass.
+// passFence looks whether the server is fenced. If it is, we become the user that may pass. A server that was started
+// anew since, with users as its configuration has them, is fenced no more.
 func (c *conn) passFence() error {
-	n, err := c.side.client.Exists(c.ctx, fenceKey).Result()
+	kept, err := c.side.client.HGetAll(c.ctx, fenceKey).Result()
 	if refusedAs(err, "NOPERM") {
 		return nil // a fence of ours would have left us the right to look
 	}
-	if err != nil || n == 0 {
+	if err != nil || len(kept) == 0 {
 		return c.fail(err)
 	}
-	c.side.fenced = true
+	c.side.fenced = kept[fenceRun] == c.side.info["run_id"]
 	if err := c.side.becomeOwnUser(c.ctx); err != nil {
 		return err
 	}

@@ -38,14 +38,13 @@ type follower struct {
 	dirty  map[string]struct{}
 
 	touched  touched
-	isMarked bool      // the target may have a marker
-	marked   time.Time // when it was last written
-	blocked  error     // why the target takes no writes for now
-	resting  bool      // both sides are equal, and the target is the app's to write
-	watch    *conn     // tells of late writes to the source, from before the hold
-	reverse  *link     // to the target's own stream, likewise
-	back     position  // in it, when both sides were equal
-	left     bool      // another mirror goes on with the servers
+	isMarked bool       // the target may have a marker
+	marked   time.Time  // when it was last written
+	blocked  error      // why the target takes no writes for now
+	resting  bool       // both sides are equal, and the target is the app's to write
+	ready    *readiness // for a cutover; nil while none is prepared
+	back     position   // in the target's own stream, when both sides were equal
+	left     bool       // another mirror goes on with the servers
 
 	applied atomic.Int64
 	lag     atomic.Int64 // nanoseconds
@@ -91,7 +90,7 @@ func (f *follower) step() error {
 		}
 	}
 	back := f.taken
-	if len(f.decode.data) > 0 {
+	if f.decode.holds() {
 		back = nil // the beginning of what comes next is still in it
 	}
 	data, since, err := f.link.spool.take(back)
@@ -140,8 +139,8 @@ func (f *follower) sort(c command, end int64) error {
 		}
 		f.db = db
 		return nil
-	case is(c[0], "FLUSHALL"), is(c[0], "SWAPDB"), is(c[0], "FLUSHDB") && f.concerned():
-		return errResync
+	case is(c[0], "FLUSHDB") && !f.concerned():
+		return nil
 	case is(c[0], "SET") && len(c) > 2 && string(c[1]) == hereKey:
 		if string(c[2]) == f.link.start.trace() {
 			f.db = f.from.side.DB
@@ -149,6 +148,13 @@ func (f *follower) sort(c command, end int64) error {
 		return nil
 	case is(c[0], "COPY"), is(c[0], "MOVE"):
 		return f.sortAcross(c, end)
+	}
+	spec, err := f.spec(c)
+	switch {
+	case err != nil:
+		return err
+	case spec.replaces: // FLUSHALL, SWAPDB
+		return errResync
 	case !f.concerned():
 		return nil
 	}
@@ -189,12 +195,28 @@ func hasOption(args command, upper string) bool {
 	return false
 }
 
-// keysOf says at which arguments the keys of a command are. What the table does not know the server is asked.
-func (f *follower) keysOf(c command) ([]int, error) {
-	var buffer [8]int
-	at, known := f.table.positions(c, buffer[:0])
-	if known {
-		return at, nil
+// spec says what kind of command it is. A name that is new is asked for once.
+func (f *follower) spec(c command) (keySpec, error) {
+	if spec, known := f.table.spec(c); known {
+		return spec, nil
+	}
+	if err := f.from.side.learnAlias(f.from.ctx, f.table, string(c[0])); err != nil {
+		return keySpec{}, err
+	}
+	spec, known := f.table.spec(c)
+	spec.movable = spec.movable || !known // a member that its family does not have
+	return spec, nil
+}
+
+// keysOf says at which arguments the keys of a command are. Where that differs from one to the next the server is asked.
+func (f *follower) keysOf(c command) (at []int, err error) {
+	spec, err := f.spec(c)
+	if err != nil {
+		return nil, err
+	}
+	if !spec.movable {
+		var buffer [8]int
+		return spec.positions(c, buffer[:0]), nil
 	}
 	args := make([]any, 0, len(c)+2)
 	args = append(args, "COMMAND", "GETKEYS")

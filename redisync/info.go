@@ -31,3 +31,14 @@ func (i info) version() string {
 	}
 	return "redis " + i["redis_version"]
 }
+
+// parseClient reads a line of the answer to CLIENT LIST.
+func parseClient(line string) info {
+	facts := info{}
+	for _, word := range strings.Fields(line) {
+		if name, value, ok := strings.Cut(word, "="); ok {
+			facts[name] = value
+		}
+	}
+	return facts
+}

@@ -60,22 +60,52 @@ func (s *server) attach(ctx context.Context, at position) (*link, error) {
 	return l, nil
 }
 
+// joinNow joins the server's stream at its end. Where the server writes so much at once that its end has passed by the
+// time we ask for it, or keeps no history yet, that takes a full synchronisation, which is empty.
+func (s *server) joinNow(ctx context.Context) (*link, error) {
+	now, err := s.replication(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if at := positionOf(now); at.id != "" {
+		if l, err := s.attach(ctx, at); !errors.Is(err, errHistoryLost) {
+			return l, err
+		}
+	}
+	defer s.hasten(ctx)()
+	return s.attach(ctx, position{})
+}
+
+// forget drops what has arrived so far. The stream in the spool begins later then.
+func (l *link) forget() error {
+	for {
+		data, _, err := l.spool.take(nil)
+		if err != nil || len(data) == 0 {
+			return err
+		}
+		l.start.offset += int64(len(data))
+	}
+}
+
 // skipTo drops what comes before an offset of the stream, and returns what has arrived after it.
 func (l *link) skipTo(ctx context.Context, offset int64) (after []byte, err error) {
-	for at := l.start.offset; ; {
+	for l.start.offset <= offset {
 		data, _, err := l.spool.take(nil)
 		if err != nil {
 			return nil, err
 		}
-		if at += int64(len(data)); at >= offset {
-			return data[int64(len(data))-(at-offset):], nil
+		if past := l.start.offset + int64(len(data)) - offset; past >= 0 {
+			l.start.offset = offset
+			return data[int64(len(data))-past:], nil
 		}
+		l.start.offset += int64(len(data))
 		select {
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		case <-l.spool.ready:
 		}
 	}
+	return nil, errHistoryLost
 }
 
 // close leaves the stream.

@@ -17,19 +17,20 @@ const (
 
 // marker says which offset of which stream a target has carried out, all of it and no more. The target keeps it among
 // its keys and moves it in the transactions that it speaks of. It names the run of the target, because what another
-// run loaded from disk may be older.
+// run loaded from disk may be older, and the selection, because of other keys nothing was carried out.
 type marker struct {
 	position
-	run string
+	run  string
+	keys string // the selection's sum
 }
 
 func (m marker) String() string {
-	return strings.Join([]string{m.id, strconv.FormatInt(m.offset, 10), strconv.Itoa(m.db), m.run}, " ")
+	return strings.Join([]string{m.id, strconv.FormatInt(m.offset, 10), strconv.Itoa(m.db), m.run, m.keys}, " ")
 }
 
 func parseMarker(text string) (m marker, ok bool) {
 	words := strings.Fields(text)
-	if len(words) != 4 {
+	if len(words) != 5 {
 		return m, false
 	}
 	offset, err := strconv.ParseInt(words[1], 10, 64)
@@ -37,16 +38,18 @@ func parseMarker(text string) (m marker, ok bool) {
 		return m, false
 	}
 	db, err := strconv.Atoi(words[2])
-	return marker{position{words[0], offset, db}, words[3]}, err == nil
+	return marker{position{words[0], offset, db}, words[3], words[4]}, err == nil
 }
 
 // position is how far the follower is in the stream.
 func (f *follower) position() position { return position{f.link.start.id, f.decode.offset, f.db} }
 
-func (f *follower) marker() marker { return marker{f.position(), f.to.side.info["run_id"]} }
+func (f *follower) marker() marker {
+	return marker{f.position(), f.to.side.info["run_id"], f.keys.sum}
+}
 
-// leftOff reads from the target where a mirror left off, if this run of it was followed up to there.
-func (s *server) leftOff(ctx context.Context) (position, error) {
+// leftOff reads from the target where a mirror of these keys left off, if this run of it was followed up to there.
+func (s *server) leftOff(ctx context.Context, keys selection) (position, error) {
 	text, err := s.client.Get(ctx, markerKey).Result()
 	if errors.Is(err, redis.Nil) {
 		return position{}, nil
@@ -55,7 +58,7 @@ func (s *server) leftOff(ctx context.Context) (position, error) {
 		return position{}, s.fail(ctx, err)
 	}
 	m, ok := parseMarker(text)
-	if !ok || m.run != s.info["run_id"] {
+	if !ok || m.run != s.info["run_id"] || m.keys != keys.sum {
 		return position{}, nil
 	}
 	return m.position, nil

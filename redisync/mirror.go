@@ -17,6 +17,7 @@ type mirror struct {
 	asks     chan func(*follower) error
 	cancel   context.CancelFunc
 	over     chan struct{}
+	left     *handover // for a mirror the other way round, once this one is over
 
 	mu      sync.Mutex
 	status  deploy.MirrorStatus
@@ -45,8 +46,8 @@ const (
 	retryMost  = 5 * time.Second
 )
 
-// startMirror begins to follow from as soon as another mirror is over, where given with what that one has left.
-func (d *Data) startMirror(from deploy.Slice, after *mirror, h *handover) *mirror {
+// startMirror begins to follow from as soon as another mirror is over, with what that one has left for it.
+func (d *Data) startMirror(from deploy.Slice, after *mirror) *mirror {
 	ctx, cancel := context.WithCancel(context.Background())
 	m := &mirror{
 		data: d, from: from, to: from.Other(), asks: make(chan func(*follower) error), cancel: cancel,
@@ -55,18 +56,33 @@ func (d *Data) startMirror(from deploy.Slice, after *mirror, h *handover) *mirro
 	}
 	go func() {
 		defer close(m.over)
-		if after != nil {
-			after.close()
-		}
-		m.run(ctx, h)
+		m.run(ctx, m.inherit(after))
 	}()
 	return m
+}
+
+// inherit waits for the end of the mirror before and returns what it has left, if that is of use to this one.
+func (m *mirror) inherit(after *mirror) *handover {
+	if after == nil {
+		return nil
+	}
+	after.cancel()
+	<-after.over
+	h := after.left
+	if h != nil && h.from.slice != m.from {
+		h.close()
+		return nil
+	}
+	return h
 }
 
 // close ends the mirror and waits until it has.
 func (m *mirror) close() {
 	m.cancel()
 	<-m.over
+	if m.left != nil {
+		m.left.close()
+	}
 }
 
 // run follows, and begins again when that ended: at once after a while in step, else after a growing pause.
@@ -125,10 +141,7 @@ func (m *mirror) session(ctx context.Context, h *handover) (err error) {
 // close ends a follower and all its connections.
 func (f *follower) close() {
 	f.link.close()
-	f.dropReverse()
-	if f.watch != nil {
-		f.watch.close()
-	}
+	f.dropReady()
 	f.sight.to.close()
 	f.pair.close()
 	if !f.left {
@@ -141,6 +154,9 @@ func (m *mirror) begin(ctx context.Context) (*follower, error) {
 	t, err := m.data.connect(ctx, m.from, m.to)
 	if err != nil {
 		return nil, err
+	}
+	if !t.to.fenced {
+		m.data.fencing.opened(m.to)
 	}
 	f, err := m.join(ctx, t)
 	if err != nil {
@@ -182,20 +198,7 @@ func (m *mirror) attach(ctx context.Context, p *pair) (*follower, error) {
 	if err != nil {
 		return nil, m.cannot(err, "a user that may use COMMAND")
 	}
-	at, err := m.where(ctx, p)
-	if err != nil {
-		return nil, err
-	}
-	if at.id == "" {
-		defer p.transfer.from.hasten(ctx)()
-	}
-	l, err := p.from.side.attach(ctx, at)
-	if errors.Is(err, errHistoryLost) && at.db != unknownDB { // where a mirror left off is too long ago
-		at, err = position{}, p.transfer.to.forget(ctx, markerKey)
-		if err == nil {
-			return m.attach(ctx, p)
-		}
-	}
+	l, err := m.joinSource(ctx, p)
 	if err != nil {
 		return nil, m.cannot(err, "a user of the live slice's redis that may use PSYNC, REPLCONF and INFO")
 	}
@@ -207,17 +210,21 @@ func (m *mirror) attach(ctx context.Context, p *pair) (*follower, error) {
 	return newFollower(p, sight, l, table), nil
 }
 
-// where says at which position to join the source: where a mirror left off on a target that nobody else could write
-// to since, else where the source is now.
-func (m *mirror) where(ctx context.Context, p *pair) (position, error) {
+// joinSource joins the source's stream where a mirror left off, on a target that nobody else could write to since and
+// if that is not too long ago; else where the source is now.
+func (m *mirror) joinSource(ctx context.Context, p *pair) (*link, error) {
 	if p.transfer.to.fenced {
-		at, err := p.transfer.to.leftOff(ctx)
-		if err != nil || at.id != "" {
-			return at, err
+		at, err := p.transfer.to.leftOff(ctx, p.keys)
+		if err != nil {
+			return nil, err
+		}
+		if at.id != "" {
+			if l, err := p.transfer.from.attach(ctx, at); !errors.Is(err, errHistoryLost) {
+				return l, err
+			}
 		}
 	}
-	now, err := p.transfer.from.replication(ctx)
-	return positionOf(now), err
+	return p.transfer.from.joinNow(ctx)
 }
 
 // errCannot means that the servers do not allow a mirror, however often it is tried.
@@ -269,7 +276,6 @@ func (m *mirror) continued(ctx context.Context, h *handover) (*follower, error) 
 		from.close()
 		return nil, err
 	}
-	h.link.start.offset = h.at.offset
 	f := newFollower(&pair{pass: h.newPass(snapshotCopies{h.transfer}), from: from, to: h.to}, sight, h.link, table)
 	f.decode.feed(after)
 	return f, nil

@@ -119,6 +119,33 @@ func TestANewProcessGoesOnWhereTheLastLeftOff(t *testing.T) {
 	requireEqualKeys(t, from, to, []string{"images"})
 }
 
+func TestANewProcessDoesNotGoOnForOtherKeys(t *testing.T) {
+	from, to := startRedis(t), startRedis(t)
+	from.Set(t.Context(), "more", 1, 0)
+	fenceOff(t, from, to)
+	startedMirror(t, newData(t, from, to, "images")).Mirror("")
+	startedMirror(t, newData(t, from, to, "images", "more"))
+	requireEqualKeys(t, from, to, []string{"images", "more"})
+}
+
+func TestANewProcessThatComesTooLateToGoOnBeginsAnew(t *testing.T) {
+	from, to := startRedis(t, "--repl-backlog-size", "16384"), startRedis(t)
+	fenceOff(t, from, to)
+	startedMirror(t, newData(t, from, to, "images")).Mirror("")
+	pushList(t, from, "images", 5000, 100)
+	d := newData(t, from, to, "images")
+	t.Cleanup(func() { d.Mirror("") })
+	d.Mirror(deploy.Blue)
+	eventually(t, "it is in step", func() bool {
+		s := d.Mirrored()
+		if s.Reason != "" {
+			t.Fatalf("it is %s: %s", s.State, s.Reason)
+		}
+		return s.State == deploy.MirrorInStep
+	})
+	requireEqualKeys(t, from, to, []string{"images"})
+}
+
 func TestAStandbyThatWasWrittenToMeanwhileIsMadeEqualAgain(t *testing.T) {
 	from, to := startRedis(t), startRedis(t)
 	pushList(t, from, "images", 1000, 100)

@@ -2,7 +2,6 @@ package redisync
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"verdigris/deploy"
@@ -14,11 +13,11 @@ func (d *Data) Mirror(live deploy.Slice) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.live = live
-	d.apply(nil)
+	d.apply()
 }
 
 // apply starts and ends mirrors as they ought to be. It is called with mu held.
-func (d *Data) apply(h *handover) {
+func (d *Data) apply() {
 	want := d.live
 	if d.suspended > 0 {
 		want = ""
@@ -31,7 +30,7 @@ func (d *Data) apply(h *handover) {
 	switch {
 	case want != "":
 		d.dropLookout()
-		d.mirror = d.startMirror(want, old, h)
+		d.mirror = d.startMirror(want, old)
 	case old != nil:
 		old.close()
 	}
@@ -58,58 +57,40 @@ func (d *Data) suspend() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.suspended++
-	d.apply(nil)
+	d.apply()
 }
 
 func (d *Data) release() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.suspended--
-	d.apply(nil)
+	d.apply()
 }
 
-// turned follows the traffic: the mirror is followed by one the other way round, with what it has left.
-func (d *Data) turned(m *mirror, h *handover, unfenced error) error {
+// turned follows the traffic: the mirror is followed by one the other way round, unless it was switched off meanwhile.
+func (d *Data) turned(m *mirror, left departure) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	switch {
-	case d.mirror == m:
+	if d.mirror == m {
 		d.live = m.to
-		d.apply(h)
-	case h != nil: // it was switched off meanwhile
-		h.close()
+		d.apply()
 	}
-	return d.noteFence(m.from, unfenced)
+	return d.fencing.left(m.from, left, d.Log)
 }
 
 // turnedPlain follows the traffic without a mirror.
-func (d *Data) turnedPlain(t *transfer, unfenced error) error {
+func (d *Data) turnedPlain(t *transfer, left departure) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.live != "" {
 		d.live = t.to.slice
 	}
 	d.dropLookout()
-	if (!d.Fencing || unfenced != nil) && t.lookout != nil {
+	if !left.fenced && t.lookout != nil {
 		d.lookout, t.lookout = t.lookout, nil
 		go d.lookout.watch(d)
 	}
-	return d.noteFence(t.from.slice, unfenced)
-}
-
-// noteFence remembers which slice is fenced. That a server cannot be fenced is for the status to say, and no error:
-// it will be so at each cutover, and late writes are found all the same.
-func (d *Data) noteFence(slice deploy.Slice, unfenced error) error {
-	d.fenced, d.unfenced = "", ""
-	switch {
-	case errors.Is(unfenced, errNoFence):
-		d.unfenced = unfenced.Error()
-		d.Log.Warn("the slice that the traffic has left can go on writing", "slice", slice, "why", unfenced)
-		return nil
-	case d.Fencing && unfenced == nil:
-		d.fenced = slice
-	}
-	return unfenced
+	return d.fencing.left(t.from.slice, left, d.Log)
 }
 
 func (d *Data) dropLookout() {
@@ -129,7 +110,7 @@ func (d *Data) Mirrored() deploy.MirrorStatus {
 	} else if d.lookout != nil {
 		s.Strays = d.lookout.seen()
 	}
-	s.Fenced, s.Unfenced = d.fenced, d.unfenced
+	d.fencing.tell(&s)
 	return s
 }
 
@@ -143,11 +124,7 @@ func (d *Data) Open(ctx context.Context, slice deploy.Slice) error {
 	if err := s.unfence(ctx); err != nil {
 		return hinted(fmt.Errorf("open the redis of %s to its app: %w", slice, err))
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.fenced == slice {
-		d.fenced = ""
-	}
+	d.fencing.opened(slice)
 	return nil
 }
 

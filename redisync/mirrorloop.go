@@ -58,6 +58,9 @@ func (m *mirror) tend(ctx context.Context, f *follower) error {
 	if f.resting {
 		return nil
 	}
+	if f.ready != nil && f.ready.renew() != nil {
+		f.dropReady() // it is made anew when it is needed
+	}
 	if f.blocked != nil {
 		if err := f.step(); err != nil {
 			return err
@@ -121,35 +124,54 @@ func (m *mirror) reattach(ctx context.Context, f *follower, at position) (*link,
 	return nil, fmt.Errorf("%w: %w", errLinkLost, err)
 }
 
-// ask has the follower do something between two batches. It waits for a mirror that is not following yet.
-func (m *mirror) ask(ctx context.Context, do func(*follower) error) error {
-	done := make(chan error, 1)
+// ask has the follower do something between two batches, and returns what came of it. It waits for a mirror that is
+// not following yet.
+func ask[T any](ctx context.Context, m *mirror, do func(*follower) (T, error)) (answer T, err error) {
+	type outcome struct {
+		answer T
+		err    error
+	}
+	done := make(chan outcome, 1)
 	order := func(f *follower) error {
 		if ctx.Err() != nil {
 			return nil // whoever asked has gone
 		}
-		err := do(f)
-		done <- err
-		if err == nil || isReply(err) && !errors.As(err, new(*blockedError)) {
-			return nil
-		}
-		return err
+		answer, err := do(f)
+		done <- outcome{answer, err}
+		return f.broken(ctx, err)
 	}
 	select {
 	case m.asks <- order:
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return answer, context.Cause(ctx)
 	case <-m.over:
-		return errMirrorOver
+		return answer, errMirrorOver
 	}
 	select {
-	case err := <-done:
-		return err
+	case o := <-done:
+		return o.answer, o.err
 	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-m.over:
-		return errMirrorOver
+		return answer, context.Cause(ctx)
 	}
+}
+
+// broken tells which errors of an order the follower cannot go on after.
+func (f *follower) broken(ctx context.Context, err error) error {
+	switch {
+	case errors.As(err, new(*blockedError)):
+		return err
+	case err == nil, isReply(err):
+		return nil
+	case ended(ctx) != nil && errors.Is(err, ended(ctx)) && f.from.ctx.Err() == nil:
+		return nil // whoever asked has called it off, between two steps
+	}
+	return err
+}
+
+// leave ends the following, and keeps what is left for the mirror that comes after this one.
+func (m *mirror) leave(ctx context.Context, f *follower) (d departure) {
+	d, m.left = f.leave(ctx, m.data.Fencing)
+	return d
 }
 
 // errMirrorOver means that a mirror was ended.

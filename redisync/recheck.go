@@ -3,6 +3,7 @@ package redisync
 import (
 	"context"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strconv"
@@ -14,34 +15,55 @@ type readings struct {
 	offset int64
 }
 
-// recheck compares the touched keys in whether they exist and when they end, and has those that differ read anew. It
-// returns how many it compared. Keys that are changed meanwhile are left for the next time.
-func (f *follower) recheck(ctx context.Context) (compared int, err error) {
-	keys, all := f.touched.take()
-	if all {
-		return 0, f.verify(ctx)
-	}
-	for some := range slices.Chunk(keys, refreshed*5) {
-		there, err := f.readEnds(f.from, some)
+// recheck compares the touched keys and has those that differ read anew. Keys that are changed meanwhile are left for
+// the next time.
+func (f *follower) recheck(ctx context.Context) (err error) {
+	due := f.touched.take()
+	defer func() {
 		if err != nil {
-			return compared, err
+			f.touched.merge(due)
 		}
-		if err := f.until(ctx, there.offset); err != nil {
-			return compared, err
-		}
-		here, err := f.readEnds(f.sight.to, some)
-		if err != nil {
-			return compared, err
-		}
-		for _, key := range some {
-			a, b := there.ends[key], here.ends[key]
-			if !f.sameExpiry(a, b) && !(a.passing() && b.passing()) && !f.touched.has(key) {
-				f.taint(key)
-			}
-		}
-		compared += len(some)
+	}()
+	if due.all {
+		return f.verify(ctx)
 	}
-	return compared, f.flush()
+	if err := f.catchUp(ctx); err != nil {
+		return err
+	}
+	different, err := f.unequal(maps.Keys(due.keys))
+	if err == nil {
+		err = f.catchUp(ctx) // keys that differ because a change is on its way are touched by then
+	}
+	if err != nil {
+		return err
+	}
+	for _, key := range different {
+		if !f.touched.has(key) {
+			f.taint(key)
+		}
+	}
+	return f.flush()
+}
+
+// unequal returns those of the keys that differ between the source as it is now and the target as far as it is.
+func (f *follower) unequal(keys iter.Seq[string]) (different []string, err error) {
+	for some := range slices.Chunk(slices.Collect(keys), batchSize) {
+		unequal, err := f.sight.unequal(some)
+		if err != nil {
+			return nil, err
+		}
+		different = append(different, unequal...)
+	}
+	return different, nil
+}
+
+// catchUp brings the target to where the source is now.
+func (f *follower) catchUp(ctx context.Context) error {
+	now, err := f.transfer.from.replication(ctx)
+	if err != nil {
+		return err
+	}
+	return f.until(ctx, now.number("master_repl_offset"))
 }
 
 // readEnds asks a side for the ends of keys, all at one moment, and for the offset of its stream at that moment.
@@ -71,29 +93,67 @@ func (f *follower) readEnds(c *conn, keys []string) (readings, error) {
 	return r, nil
 }
 
-// sameShape compares the touched keys once nothing writes: their types, how many elements they have and, of lists, the
-// elements at both ends. What the stream did is the same on both sides; this finds out if it was not.
-func (f *follower) sameShape(keys []string) (different []string, err error) {
-	for some := range slices.Chunk(keys, batchSize) {
-		kinds, err := f.sight.commonKinds(some)
+// unequal returns those of the keys that differ. Small values are compared completely: a command that came just before
+// a key's end on the source and just after it on the target leaves another value and no other trace. Of large ones only
+// the shape is compared, so that requests do not wait for it.
+func (p *pair) unequal(keys []string) (different []string, err error) {
+	found, err := p.from.weighed(keys)
+	if err != nil {
+		return nil, err
+	}
+	var small, large []string
+	for i, key := range found.keys {
+		if found.sizes[i] <= pieceThreshold {
+			small = append(small, key)
+		} else {
+			large = append(large, key)
+		}
+	}
+	if different, err = p.compareSmall(small, true); err != nil {
+		return nil, err
+	}
+	more, err := p.unequalShapes(large)
+	return append(different, more...), err
+}
+
+// unequalShapes compares when keys end, their types, how many elements they have and, of lists, the elements at both
+// ends.
+func (p *pair) unequalShapes(keys []string) (different []string, err error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	if different, err = p.unequalExpiries(keys); err != nil {
+		return nil, err
+	}
+	kinds, err := p.commonKinds(keys)
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range keys {
+		if _, same := kinds[key]; !same {
+			different = append(different, key)
+		}
+	}
+	longer, lists, err := p.unequalLengths(kinds)
+	if err != nil {
+		return nil, err
+	}
+	other, err := p.unequalEnds(lists)
+	return slices.Concat(different, longer, other), err
+}
+
+func (p *pair) unequalExpiries(keys []string) (different []string, err error) {
+	if err := p.askBoth(keys, (*conn).sendExpiry); err != nil {
+		return nil, err
+	}
+	for _, key := range keys {
+		a, b, err := p.bothExpiries()
 		if err != nil {
 			return nil, err
 		}
-		for _, key := range some {
-			if _, same := kinds[key]; !same {
-				different = append(different, key)
-				delete(kinds, key)
-			}
+		if !p.sameExpiry(a, b) && !(a.passing() && b.passing()) {
+			different = append(different, key)
 		}
-		longer, lists, err := f.sight.unequalLengths(kinds)
-		if err != nil {
-			return nil, err
-		}
-		other, err := f.sight.unequalEnds(lists)
-		if err != nil {
-			return nil, err
-		}
-		different = append(append(different, longer...), other...)
 	}
 	return different, nil
 }

@@ -2,6 +2,8 @@ package redisync
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,6 +23,7 @@ type selection struct {
 	names []string // sorted, each once
 	globs []string
 	named map[string]struct{}
+	sum   string // the same for the same selection
 }
 
 func newSelection(keys []string) (selection, error) {
@@ -43,6 +46,8 @@ func newSelection(keys []string) (selection, error) {
 	for _, name := range s.names {
 		s.named[name] = struct{}{}
 	}
+	digest := sha256.Sum256(fmt.Appendf(nil, "%q %q", s.names, s.globs))
+	s.sum = hex.EncodeToString(digest[:8])
 	return s, nil
 }
 

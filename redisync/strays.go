@@ -20,17 +20,29 @@ const allStrays = "*"
 // or if it cannot end and is written so often that it cannot be compared.
 func (f *follower) mendStrays(ctx context.Context) (strays []string, err error) {
 	keys, all, err := f.to.strays()
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			f.to.told.giveBack(keys, all)
+		}
+	}()
+	switch {
 	case all:
 		return []string{allStrays}, f.verify(ctx)
 	case len(keys) == 0:
 		return nil, nil
 	}
-	before := f.touched
-	f.touched = touched{}
-	different, err := f.differing(ctx, keys)
+	if err := f.catchUp(ctx); err != nil {
+		return nil, err
+	}
+	before := f.touched.take()
+	defer func() { f.touched.merge(before) }()
+	different, err := f.unlike(keys)
+	if err == nil {
+		err = f.catchUp(ctx) // keys that differ because a change is on its way are touched by then
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -43,25 +55,12 @@ func (f *follower) mendStrays(ctx context.Context) (strays []string, err error) 
 			strays = append(strays, key)
 		}
 	}
-	f.touched.merge(before)
 	slices.Sort(strays)
 	return strays, errors.Join(err, f.flush())
 }
 
-// differing returns the keys that differ between the source as it is now and the target as far as it is now. Afterwards
-// the target is at least as far as the source was: keys that differ for no other reason are touched by then.
-func (f *follower) differing(ctx context.Context, keys []string) (different []string, err error) {
-	catchUp := func() error {
-		now, err := f.from.side.replication(ctx)
-		if err != nil {
-			return err
-		}
-		return f.until(ctx, now.number("master_repl_offset"))
-	}
-	if err := catchUp(); err != nil {
-		return nil, err
-	}
-	f.touched = touched{}
+// unlike returns those of the keys that differ in any way, however large they are.
+func (f *follower) unlike(keys []string) (different []string, err error) {
 	for some := range slices.Chunk(keys, batchSize) {
 		found, err := f.sight.from.weighed(some)
 		if err != nil {
@@ -73,7 +72,7 @@ func (f *follower) differing(ctx context.Context, keys []string) (different []st
 		}
 		different = append(different, differ...)
 	}
-	return different, catchUp()
+	return different, nil
 }
 
 // endless tells which of the keys have no end on the source.

@@ -33,19 +33,18 @@ func (t *touched) has(key string) bool {
 	return is || t.all
 }
 
-// take returns the keys and begins anew.
-func (t *touched) take() (keys []string, all bool) {
-	for key := range t.keys {
-		keys = append(keys, key)
-	}
-	all = t.all
-	t.keys, t.all = nil, false
-	return keys, all
+// take returns what is remembered and begins anew. Who cannot finish with it gives it back by merge.
+func (t *touched) take() touched {
+	taken := *t
+	*t = touched{}
+	return taken
 }
 
 // merge adds what others remember.
 func (t *touched) merge(others touched) {
-	t.all = t.all || others.all
+	if others.all {
+		t.keys, t.all = nil, true
+	}
 	for key := range others.keys {
 		t.add([]byte(key))
 	}

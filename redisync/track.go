@@ -82,6 +82,14 @@ func (t *told) take() (keys []string, all bool) {
 	return keys, all
 }
 
+// giveBack takes back what nobody could see to.
+func (t *told) giveBack(keys []string, all bool) {
+	for _, key := range keys {
+		t.add(key)
+	}
+	t.all = t.all || all
+}
+
 // push takes in a message whose first line has been read: its kind and, for invalidate, a list of keys or nothing for
 // all of them.
 func (c *conn) push(first []byte) error {

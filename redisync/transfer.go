@@ -55,6 +55,8 @@ func (t *transfer) Settle(ctx context.Context) (deploy.CopyReport, error) {
 	}
 	if err != nil {
 		err = fmt.Errorf("settle keys: %w", err)
+	} else if t.data != nil {
+		t.data.fencing.opened(t.to.slice)
 	}
 	if errors.Is(err, deploy.ErrDataDiffers) {
 		err = &deploy.HintedError{Err: err, Next: fmt.Sprintf("find out what writes to the redis of %s or %s besides requests, e.g. a background job, "+
@@ -112,18 +114,18 @@ func (t *transfer) watchSource(ctx context.Context) {
 
 // Turn fences the source, or goes on watching it where it cannot be fenced or is not to be.
 func (t *transfer) Turn(ctx context.Context) (late []string, err error) {
-	var unfenced error
+	var left departure
 	if t.data.Fencing {
-		unfenced = t.from.fence(ctx, t.to)
+		left.unfenced = t.from.fence(ctx, t.to)
+		left.fenced = left.unfenced == nil
 	}
 	if l := t.lookout; l != nil {
-		keys, all, lost := l.conn.strays()
-		if all {
-			keys = append(keys, allStrays)
+		var all bool
+		if left.late, all, left.lost = l.conn.strays(); all {
+			left.late = append(left.late, allStrays)
 		}
-		late, err = keys, lost
 	}
-	return late, hinted(errors.Join(err, t.data.turnedPlain(t, unfenced)))
+	return left.late, hinted(errors.Join(left.lost, t.data.turnedPlain(t, left)))
 }
 
 // Close ends the session. It is safe to call it more than once.

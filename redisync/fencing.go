@@ -1,0 +1,50 @@
+package redisync
+
+import (
+	"errors"
+	"log/slog"
+	"sync"
+
+	"verdigris/deploy"
+)
+
+// fencing is what is known of which slice is fenced, for the status to say. It has a lock of its own: a mirror finds a
+// fence gone while others wait for the mirror.
+type fencing struct {
+	mu     sync.Mutex
+	fenced deploy.Slice
+	why    string // no slice is, though it was to be
+}
+
+// left notes whether the slice that the traffic has left is fenced. That a server cannot be is no error: it will be so
+// at each cutover, and late writes are found all the same.
+func (f *fencing) left(slice deploy.Slice, d departure, log *slog.Logger) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fenced, f.why = "", ""
+	if d.fenced {
+		f.fenced = slice
+	}
+	if errors.Is(d.unfenced, errNoFence) {
+		f.why = d.unfenced.Error()
+		log.Warn("the slice that the traffic has left can go on writing", "slice", slice, "why", d.unfenced)
+		return nil
+	}
+	return d.unfenced
+}
+
+// opened notes that a slice is fenced no more.
+func (f *fencing) opened(slice deploy.Slice) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.fenced == slice {
+		f.fenced = ""
+	}
+}
+
+// tell adds it to a status.
+func (f *fencing) tell(s *deploy.MirrorStatus) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s.Fenced, s.Unfenced = f.fenced, f.why
+}
