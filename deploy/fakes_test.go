@@ -330,7 +330,7 @@ type fakeData struct {
 	copy   func(from deploy.Slice) error
 	settle func(from deploy.Slice) error
 	turn   func(from deploy.Slice) ([]string, error)
-	open   func(deploy.Slice) error
+	open   func(context.Context, deploy.Slice) error
 
 	estimate func() (deploy.CopyEstimate, error)
 }
@@ -388,10 +388,10 @@ func (f *fakeData) stray(s deploy.Slice, key string) {
 	f.status.Strays = &deploy.Strays{Slice: s, Count: 1, Keys: []string{key}}
 }
 
-func (f *fakeData) Open(_ context.Context, s deploy.Slice) error {
+func (f *fakeData) Open(ctx context.Context, s deploy.Slice) error {
 	f.note("open:" + string(s))
 	if f.open != nil {
-		return f.open(s)
+		return f.open(ctx, s)
 	}
 	return nil
 }

@@ -23,11 +23,12 @@ func (s SliceStatus) workers() []string {
 // stopWorkers stops a slice's workers, in a phase that is left out where there are none. Workers that were stopped, or
 // half of them, have to be started again if the cutover comes to nothing.
 func (r *run) stopWorkers(slice Slice, do step) (stopped bool, err error) {
-	return stopped, r.withWorkers(slice, do, func(ctx context.Context) (string, error) {
+	err = r.withWorkers(slice, do, func(ctx context.Context) (string, error) {
 		stopped = true
 		n, err := r.Runtime.StopWorkers(ctx, slice, r.logTo(PhaseWorkers))
 		return fmt.Sprintf("%s of %s stopped", plural(n, "worker"), slice), err
 	})
+	return stopped, err
 }
 
 // startWorkers starts the workers of the slice that has become live, in a phase that is left out where there are none.
