@@ -51,6 +51,7 @@ type fakeRuntime struct {
 	check   func(deploy.Slice) error
 	build   func(context.Context) error
 	start   func(deploy.Slice) error
+	observe func() error
 	handler func(deploy.Slice) http.HandlerFunc
 	extra   []deploy.ContainerStatus
 
@@ -136,6 +137,11 @@ func (f *fakeRuntime) Stop(_ context.Context, s deploy.Slice, _ deploy.Log) erro
 }
 
 func (f *fakeRuntime) Observe(_ context.Context, s deploy.Slice) (deploy.SliceStatus, error) {
+	if f.observe != nil {
+		if err := f.observe(); err != nil {
+			return deploy.SliceStatus{}, err
+		}
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	status := deploy.SliceStatus{Slice: s, Commit: f.commits[s], Containers: f.extra}
