@@ -32,7 +32,7 @@ func (r *run) carryBack(ctx context.Context, to Slice) error {
 		r.leaveBehind(ctx, c, to, err)
 	}
 	if c.transfer != nil {
-		c.transfer = &bestEffort{Transfer: c.transfer, failed: func(err error) { r.leaveBehind(ctx, c, to, err) }}
+		c.transfer = &bestEffort{Transfer: c.transfer, failed: func(ctx context.Context, err error) { r.leaveBehind(ctx, c, to, err) }}
 	}
 	stopped, err := r.stopWorkers(failed, do)
 	if err != nil {
@@ -62,9 +62,9 @@ func (r *run) quietly(ctx context.Context) step {
 // only, and a mirror must not go over it. The slice that gets the traffic was fenced when it lost it.
 func (r *run) leaveBehind(ctx context.Context, c *cargo, to Slice, why error) {
 	r.lost = why
+	r.stopMirroring(ctx) // first: a mirror that hangs lets its transfer wait
 	r.drop(c)
-	r.stopMirroring(ctx)
-	if err := r.openData(ctx, to); err != nil {
+	if err := r.openLive(ctx, to); err != nil {
 		r.lost = fmt.Errorf("%w; %w", why, err)
 	}
 }
@@ -72,19 +72,27 @@ func (r *run) leaveBehind(ctx context.Context, c *cargo, to Slice, why error) {
 // bestEffort is a transfer whose last step reports failure instead of returning it.
 type bestEffort struct {
 	Transfer
-	failed func(error)
+	failed func(context.Context, error)
 }
 
-// Settle settles in half of its time at most, and lets the cutover go on whatever comes of it.
+// Settle lets the cutover go on whatever comes of it. Requests wait, so it leaves them time for the route.
 func (b *bestEffort) Settle(ctx context.Context) (CopyReport, error) {
-	settling, cancel := ctx, context.CancelFunc(func() {})
-	if deadline, ok := ctx.Deadline(); ok {
-		settling, cancel = context.WithTimeout(ctx, time.Until(deadline)/2)
-	}
+	settling, cancel := half(ctx)
 	defer cancel()
 	report, err := b.Transfer.Settle(settling)
 	if err != nil {
-		b.failed(err)
+		mending, cancel := half(ctx)
+		defer cancel()
+		b.failed(mending, err)
 	}
 	return report, nil
+}
+
+// half leaves half of the time that ctx has left to what comes after.
+func half(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, time.Until(deadline)/2)
 }

@@ -31,10 +31,7 @@ func (r *run) verdict(ctx context.Context, err error) (State, *Failure) {
 		f.Next += fmt.Sprintf("; %s ran on %s before and is gone: verdigris deploy %s --commit %s brings it back", r.replaced.Short(), r.d.Slice, r.d.Slice, r.replaced)
 	}
 	if r.lost != nil {
-		f.Reason += fmt.Sprintf("; on the way back the data could not be carried along (%v), so what was written since the cutover is on the slice that was left only", r.lost)
-	}
-	if r.unmirrored {
-		f.Next += "; mirroring is off now, since it would go over what is there only: look at it, then verdigris mirror on"
+		r.tellLost(f)
 	}
 	switch r.fate {
 	case moved:
@@ -44,6 +41,20 @@ func (r *run) verdict(ctx context.Context, err error) (State, *Failure) {
 		return StateRolledBack, f
 	}
 	return StateAborted, f
+}
+
+// tellLost says where data is that could not be carried back, and what would go over it.
+func (r *run) tellLost(f *Failure) {
+	where := "the data of the two slices may differ"
+	if r.fate == returned {
+		where = fmt.Sprintf("what was written since the cutover is on %s only", r.d.Slice)
+	}
+	f.Reason += fmt.Sprintf("; on the way back the data could not be carried along (%v), so %s", r.lost, where)
+	if r.unmirrored {
+		f.Next += fmt.Sprintf("; mirroring is off now, since it would go over that: %s, so look at it, then verdigris mirror on", where)
+		return
+	}
+	f.Next += fmt.Sprintf("; %s, so look at it before the next cutover, which goes over it", where)
 }
 
 // stuck says how it comes that a release that failed is live.

@@ -51,6 +51,7 @@ type fakeRuntime struct {
 	check   func(deploy.Slice) error
 	build   func(context.Context) error
 	start   func(deploy.Slice) error
+	observe func() error
 	handler func(deploy.Slice) http.HandlerFunc
 	extra   []deploy.ContainerStatus
 
@@ -136,6 +137,11 @@ func (f *fakeRuntime) Stop(_ context.Context, s deploy.Slice, _ deploy.Log) erro
 }
 
 func (f *fakeRuntime) Observe(_ context.Context, s deploy.Slice) (deploy.SliceStatus, error) {
+	if f.observe != nil {
+		if err := f.observe(); err != nil {
+			return deploy.SliceStatus{}, err
+		}
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	status := deploy.SliceStatus{Slice: s, Commit: f.commits[s], Containers: f.extra}
@@ -330,7 +336,7 @@ type fakeData struct {
 	copy   func(from deploy.Slice) error
 	settle func(from deploy.Slice) error
 	turn   func(from deploy.Slice) ([]string, error)
-	open   func(deploy.Slice) error
+	open   func(context.Context, deploy.Slice) error
 
 	estimate func() (deploy.CopyEstimate, error)
 }
@@ -388,10 +394,10 @@ func (f *fakeData) stray(s deploy.Slice, key string) {
 	f.status.Strays = &deploy.Strays{Slice: s, Count: 1, Keys: []string{key}}
 }
 
-func (f *fakeData) Open(_ context.Context, s deploy.Slice) error {
+func (f *fakeData) Open(ctx context.Context, s deploy.Slice) error {
 	f.note("open:" + string(s))
 	if f.open != nil {
-		return f.open(s)
+		return f.open(ctx, s)
 	}
 	return nil
 }

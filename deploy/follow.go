@@ -21,7 +21,7 @@ func (w *worker) followAlways(ctx context.Context) {
 	}
 }
 
-// follow keeps the route true, and the workers where they belong.
+// follow keeps the route true, the live slice's data open and the workers where they belong.
 func (w *worker) follow(ctx context.Context) {
 	looking, cancel := context.WithTimeout(ctx, observeWithin)
 	defer cancel()
@@ -34,6 +34,7 @@ func (w *worker) follow(ctx context.Context) {
 		return
 	}
 	w.followAddresses(looking, route, observed)
+	w.openAgain(ctx)
 	// A slice that runs workers beside a live one that has none was left by a cutover, which stopped them.
 	if len(observed.workers()) > 0 || w.owed.Load() {
 		w.placeWorkers(ctx)

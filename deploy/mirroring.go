@@ -72,9 +72,7 @@ func (w *worker) restoreMirror(ctx context.Context, live Slice) error {
 	if err := w.readMirroring(ctx); err != nil {
 		return err
 	}
-	if err := w.openData(ctx, live); err != nil {
-		w.log.Error("could not see to it that the live slice may write", "slice", live, "error", err)
-	}
+	_ = w.openLive(ctx, live) // goes on being tried
 	w.keepMirror(ctx)
 	return nil
 }
@@ -141,6 +139,29 @@ func (w *worker) openData(ctx context.Context, slice Slice) error {
 		return fmt.Errorf("let %s write to its data: %w", slice, err)
 	}
 	return nil
+}
+
+// openLive opens the data of the slice that is live, or about to be. While the slice is followed, that goes on being tried:
+// nobody else would let its app write again.
+func (w *worker) openLive(ctx context.Context, live Slice) error {
+	err := w.openData(ctx, live)
+	if err != nil && !w.shut.Load() {
+		w.log.Error("could not see to it that the live slice may write", "slice", live, "error", err)
+	}
+	w.shut.Store(err != nil)
+	return err
+}
+
+// openAgain does so again, where it has failed. An operation fences and opens by itself.
+func (w *worker) openAgain(ctx context.Context) {
+	if !w.shut.Load() || !w.operation.TryLock() {
+		return
+	}
+	defer w.operation.Unlock()
+	route, err := w.Router.Current(ctx)
+	if err == nil && w.openLive(ctx, route.Slice) == nil {
+		w.log.Info("the live slice may write again", "slice", route.Slice)
+	}
 }
 
 // mirroring says how the mirror stands. It asks nobody else, so that it can be asked often.

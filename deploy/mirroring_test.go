@@ -3,7 +3,9 @@ package deploy_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"verdigris/deploy"
 )
@@ -127,11 +129,71 @@ func TestAMirrorDoesNotGoOverWhatCouldNotBeCarriedBack(t *testing.T) {
 	equal(t, "state", string(d.State), "rolled_back")
 	// Blue was fenced by the turn, so it is opened, and nothing is mirrored from then on.
 	equal(t, "data", h.data.called(),
-		"open:green begin:blue>green copy settle turn close mirror:green begin:green>blue copy settle close mirror: open:blue mirror:")
+		"open:green begin:blue>green copy settle turn close mirror:green begin:green>blue copy settle mirror: close open:blue mirror:")
+	contains(t, "reason", d.Error.Reason, "what was written since the cutover is on green only")
 	contains(t, "next step", d.Error.Next, "mirroring is off now", "verdigris mirror on")
 	if s := h.status(); s.Mirroring {
 		t.Error("mirroring is still on")
 	}
+}
+
+func TestWithoutAMirrorTheNextCutoverIsWarnedOf(t *testing.T) {
+	h := newHouse(t, func(a *deploy.App, _ *house) { a.Mirroring = false }).blueLive()
+	h.greenFails()
+	h.data.begin = func(from deploy.Slice) error {
+		if from == deploy.Green {
+			return errors.New("redis of green is gone")
+		}
+		return nil
+	}
+	d := h.deploy("", commitB, true)
+	equal(t, "state", string(d.State), "rolled_back")
+	contains(t, "next step", d.Error.Next, "on green only", "before the next cutover")
+}
+
+func TestARedisThatHangsOnTheWayBackDoesNotUseUpTheHold(t *testing.T) {
+	const hold = 400 * time.Millisecond
+	h := newHouse(t, func(a *deploy.App, _ *house) { a.HoldTimeout = hold }).blueLive()
+	h.greenFails()
+	h.data.settle = func(from deploy.Slice) error {
+		if from == deploy.Green {
+			return errors.New("redis of blue does not answer")
+		}
+		return nil
+	}
+	h.data.open = func(ctx context.Context, s deploy.Slice) error {
+		if s == deploy.Blue {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		return nil
+	}
+	var held time.Time
+	h.router.hold = func() error { held = time.Now(); return nil }
+	h.router.onRoute = func() error {
+		if time.Since(held) > hold {
+			return deploy.ErrRouteRefused // as a gate that has called the hold off
+		}
+		return nil
+	}
+	d := h.deploy("", commitB, true)
+	equal(t, "state", string(d.State), "rolled_back")
+	equal(t, "live", h.live(), "blue a")
+}
+
+func TestALiveSliceThatCouldNotBeOpenedIsTriedAgain(t *testing.T) {
+	h := newHouse(t).blueLive()
+	h.stop()
+	var asked atomic.Int64
+	h.data.open = func(context.Context, deploy.Slice) error {
+		if asked.Add(1) == 1 {
+			return errors.New("redis of blue does not answer")
+		}
+		return nil
+	}
+	h.data.calls = nil
+	h.start()
+	eventually(t, "blue is opened", func() bool { return h.data.called() == "open:blue mirror:blue open:blue" })
 }
 
 func TestAMirrorDoesNotGoOverWhatAnUnconfirmedRouteLetBy(t *testing.T) {

@@ -109,7 +109,7 @@ func TestDataThatIsKnownToBeIncompleteIsNotSettledBack(t *testing.T) {
 		return nil
 	}
 	h.deploy("", commitB, true)
-	equal(t, "data", h.data.called(), "open:green begin:blue>green copy settle turn close mirror:green begin:green>blue copy settle close mirror: open:blue mirror:")
+	equal(t, "data", h.data.called(), "open:green begin:blue>green copy settle turn close mirror:green begin:green>blue copy settle mirror: close open:blue mirror:")
 }
 
 func TestACutoverThatCannotBeCalledOffSaysSo(t *testing.T) {

@@ -61,7 +61,7 @@ func TestATurnThatFailsIsToldAndDoesNotSpoilTheCutover(t *testing.T) {
 
 func TestASliceThatCannotBeOpenedIsNotStarted(t *testing.T) {
 	h := newHouse(t).blueLive()
-	h.data.open = func(deploy.Slice) error { return errors.New("redis of green does not answer") }
+	h.data.open = func(context.Context, deploy.Slice) error { return errors.New("redis of green does not answer") }
 	d := h.deploy("", commitB, true)
 	equal(t, "state", string(d.State), "aborted")
 	equal(t, "phases", phases(d), "fetch build start:failed")

@@ -23,16 +23,33 @@ func (s SliceStatus) workers() []string {
 // stopWorkers stops a slice's workers, in a phase that is left out where there are none. Workers that were stopped, or
 // half of them, have to be started again if the cutover comes to nothing.
 func (r *run) stopWorkers(slice Slice, do step) (stopped bool, err error) {
-	return stopped, r.withWorkers(slice, do, func(ctx context.Context) (string, error) {
+	has, err := r.hasWorkers(slice)
+	if err != nil {
+		return false, &phaseError{Phase: PhaseWorkers, Err: err}
+	}
+	if !has {
+		return false, nil
+	}
+	err = do(PhaseWorkers, r.app.Timeouts.Start, func(ctx context.Context) (string, error) {
 		stopped = true
 		n, err := r.Runtime.StopWorkers(ctx, slice, r.logTo(PhaseWorkers))
 		return fmt.Sprintf("%s of %s stopped", plural(n, "worker"), slice), err
 	})
+	return stopped, err
 }
 
 // startWorkers starts the workers of the slice that has become live, in a phase that is left out where there are none.
+// An engine that is away says nothing about the release: its workers are started while the slice is followed.
 func (r *run) startWorkers(slice Slice, do step) error {
-	return r.withWorkers(slice, do, func(ctx context.Context) (string, error) {
+	has, err := r.hasWorkers(slice)
+	if err != nil {
+		r.owed.Store(true)
+		r.worker.log.Error("could not look for workers to start; this goes on being tried", "deployment", r.d.ID, "slice", slice, "error", err)
+	}
+	if !has {
+		return nil
+	}
+	return do(PhaseWorkers, r.app.Timeouts.Start, func(ctx context.Context) (string, error) {
 		n, err := r.Runtime.StartWorkers(ctx, slice, r.logTo(PhaseWorkers))
 		if err != nil {
 			r.owed.Store(true)
@@ -42,18 +59,11 @@ func (r *run) startWorkers(slice Slice, do step) error {
 	})
 }
 
-// withWorkers carries out a step if the slice has workers.
-func (r *run) withWorkers(slice Slice, do step, act func(context.Context) (string, error)) error {
+func (r *run) hasWorkers(slice Slice) (bool, error) {
 	ctx, cancel := context.WithTimeout(r.journalCtx, observeWithin)
 	defer cancel()
 	observed, err := r.Runtime.Observe(ctx, slice)
-	if err != nil {
-		return &phaseError{Phase: PhaseWorkers, Err: err}
-	}
-	if len(observed.workers()) == 0 {
-		return nil
-	}
-	return do(PhaseWorkers, r.app.Timeouts.Start, act)
+	return len(observed.workers()) > 0, err
 }
 
 // restartWorkers starts again what a cutover has stopped that came to nothing. It is no phase: a journal that cannot

@@ -3,6 +3,7 @@ package deploy_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 
 	"verdigris/deploy"
@@ -148,4 +149,35 @@ func TestAStoppedWorkerDoesNotMakeASliceUnhealthy(t *testing.T) {
 		h.runtime.extra = []deploy.ContainerStatus{state}
 		equal(t, state.State, string(h.deploy("", commitB, true).State), "succeeded")
 	}
+}
+
+// dockerAway is an engine that is away from the route on, as while it is being restarted.
+func (h *house) dockerAway() *atomic.Bool {
+	away := &atomic.Bool{}
+	h.runtime.observe = func() error {
+		if away.Load() {
+			return errors.New("docker does not answer")
+		}
+		return nil
+	}
+	h.router.onRoute = func() error { away.Store(true); return nil }
+	return away
+}
+
+func TestAnEngineThatIsAwaySaysNothingAboutTheRelease(t *testing.T) {
+	h := newHouse(t).blueLive()
+	h.dockerAway()
+	d := h.deploy("", commitB, true)
+	equal(t, "state", string(d.State), "succeeded")
+	equal(t, "phases", phases(d), "fetch build start probe copy hold settle route release turn verify watch keep:failed")
+	equal(t, "live", h.live(), "green b")
+}
+
+func TestWorkersAreStartedWhenTheEngineIsBack(t *testing.T) {
+	h := newHouse(t, withWorkers).blueLive()
+	away := h.dockerAway()
+	equal(t, "state", string(h.deploy("", commitB, true).State), "succeeded")
+	equal(t, "working without the engine", h.runtime.working(), "")
+	away.Store(false)
+	eventually(t, "green's worker runs", func() bool { return h.runtime.working() == "green" })
 }

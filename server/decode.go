@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -14,8 +16,11 @@ import (
 )
 
 // decode reads a JSON object from the body into a struct. An empty body leaves the struct as it is; an unknown field
-// is an error, since a misspelt option must not be passed over.
-func (s *Server) decode(c echo.Context, into any) error {
+// is an error, since a misspelt option must not be passed over. The same holds for options in the URL.
+func (s *Server) decode(c echo.Context, into any, options ...string) error {
+	if err := checkQuery(c.Request().URL.RawQuery, options); err != nil {
+		return err
+	}
 	body := http.MaxBytesReader(c.Response(), c.Request().Body, s.MaxBody)
 	decoder := json.NewDecoder(body)
 	decoder.DisallowUnknownFields()
@@ -32,6 +37,23 @@ func (s *Server) decode(c echo.Context, into any) error {
 		return err
 	}
 	return &deploy.InputError{Reason: "the body has more than one JSON value"}
+}
+
+// checkQuery refuses parameters of a URL that are not known, are given twice or cannot be read.
+func checkQuery(raw string, known []string) error {
+	query, err := url.ParseQuery(raw)
+	if err != nil {
+		return &deploy.InputError{Reason: fmt.Sprintf("read the query of the URL: %v", err)}
+	}
+	for name, values := range query {
+		switch {
+		case !slices.Contains(known, name):
+			return &deploy.InputError{Reason: fmt.Sprintf("the URL has a parameter %q, which this route does not take", name)}
+		case len(values) > 1:
+			return &deploy.InputError{Reason: fmt.Sprintf("the URL has the parameter %q more than once", name)}
+		}
+	}
+	return nil
 }
 
 // badBody says what is wrong without the names of our types.

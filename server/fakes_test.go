@@ -63,7 +63,8 @@ func full(app string) deploy.Deployment {
 var mirrored = deploy.MirrorStatus{
 	State: deploy.MirrorBroken, From: deploy.Green, To: deploy.Blue, Since: epoch, LagMS: 0.4, Behind: 120, Copied: 3, Found: 7, Resyncs: 2,
 	Reason: "redis of blue does not answer", Next: "start it", Fenced: deploy.Blue,
-	Strays: &deploy.Strays{Slice: deploy.Blue, Count: 5, Keys: []string{"images"}, Last: epoch},
+	Unfenced: "redis of blue cannot be fenced against late writes: the user app has selectors",
+	Strays:   &deploy.Strays{Slice: deploy.Blue, Count: 5, Keys: []string{"images"}, Last: epoch},
 }
 
 // queued is a deployment with as few fields as can be.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"mime"
 	"os"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -242,5 +243,16 @@ func TestTheDescriptionIsServedAsItIs(t *testing.T) {
 	check(t, err)
 	if a := start(t).request("GET", "/openapi.json", "", "Authorization:").want(200); !bytes.Equal(a.body, text) {
 		t.Errorf("got %d bytes of %d", len(a.body), len(text))
+	}
+}
+
+func TestTheAnswersHeldAgainstTheDescriptionHaveEveryField(t *testing.T) {
+	for _, value := range []any{mirrored, full("shop")} {
+		v := reflect.ValueOf(value)
+		for i := range v.NumField() {
+			if v.Field(i).IsZero() {
+				t.Errorf("%s.%s is not filled", v.Type(), v.Type().Field(i).Name)
+			}
+		}
 	}
 }

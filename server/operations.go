@@ -45,7 +45,7 @@ func (s *Server) switchTo(c echo.Context) error {
 	var body struct {
 		To string `json:"to"`
 	}
-	if err := s.decode(c, &body); err != nil {
+	if err := s.decode(c, &body, "dry_run"); err != nil {
 		return err
 	}
 	request := deploy.SwitchRequest{Trigger: trigger(c)}

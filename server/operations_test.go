@@ -64,6 +64,20 @@ func TestADryRunOfASwitchQueuesNothing(t *testing.T) {
 	s.request("POST", "/switch?dry_run=true", "").want(http.StatusConflict, "live already")
 }
 
+func TestAnOptionThatIsMisspeltInTheURLChangesNothing(t *testing.T) {
+	s := start(t)
+	for _, path := range []string{
+		"/switch?dry-run=true", "/switch?dry_run=%zz", "/switch?dry_run=true;", "/switch?dry_run=false&dry_run=true", "/switch?dry_run=true&to=green",
+		"/rollback?dry_run=true", "/deploy/auto?dry_run=true", "/stop/blue?dry_run=true",
+	} {
+		s.request("POST", path, "").want(http.StatusBadRequest, "the URL")
+	}
+	s.request("PUT", "/mirroring?app=blog", `{"on":true}`).want(http.StatusBadRequest, "app")
+	if got := s.controller.last(); got != nil {
+		t.Errorf("asked for %+v", got)
+	}
+}
+
 func TestOurCommandLineIsToldApart(t *testing.T) {
 	s := start(t)
 	s.request("POST", "/rollback", "", "User-Agent: verdigris/1.0").want(http.StatusAccepted)

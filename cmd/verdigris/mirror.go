@@ -55,8 +55,11 @@ func (c *cli) mirrorSubcommand(name, short string, do func(context.Context, *cli
 // writeMirror says how the mirror stands and, each on a line of its own, what else there is to know about the data.
 func (c *cli) writeMirror(on bool, m deploy.MirrorStatus) {
 	fmt.Fprintf(c.out, "mirror:  %s\n", mirrorLine(on, m))
-	if m.Fenced != "" {
+	switch {
+	case m.Fenced != "":
 		fmt.Fprintf(c.out, "fence:   the redis of %s takes no writes of its app\n", m.Fenced)
+	case m.Unfenced != "":
+		fmt.Fprintf(c.out, "fence:   %s\n", m.Unfenced)
 	}
 	if s := m.Strays; s != nil && s.Count > 0 {
 		fmt.Fprintf(c.out, "strays:  %s; the live slice's values took their place\n", strayLine(*s))

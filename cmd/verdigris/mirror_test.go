@@ -68,6 +68,8 @@ func TestStatusTellsOfTheMirrorTheFenceAndStrays(t *testing.T) {
 		"mirror:  blue follows green, in step, 1.2 ms behind\n",
 		"fence:   the redis of blue takes no writes of its app\n",
 		"strays:  blue wrote 5 times to selected keys, 0 s ago: images, tags; the live slice's values took their place\n")
+	status.Mirror.Fenced, status.Mirror.Unfenced = "", "redis of blue cannot be fenced against late writes: the user app has selectors"
+	w.run(t, "status").want(t, exitOK, "fence:   redis of blue cannot be fenced against late writes: the user app has selectors\n")
 	status.Mirror = nil
 	if r := w.run(t, "status"); strings.Contains(r.out, "mirror") {
 		t.Errorf("without data there is no mirror to tell of:\n%s", r.out)
