@@ -159,6 +159,32 @@ func (c *Container) processesFromOutside(ctx context.Context) (list [][2]string,
 	return list, err
 }
 
+// Read returns the content of files in the container, one after the other.
+func (c *Container) Read(ctx context.Context, files ...string) (content string, err error) {
+	verb := "read files of service " + c.service
+	err = c.engine.do(ctx, verb, func(ctx context.Context) error {
+		output, status, err := c.say(ctx, catLine(files))
+		if err == nil && status != 0 {
+			err = fmt.Errorf("status %d: %s", status, output)
+		}
+		content = output
+		return err
+	})
+	if errors.Is(err, errNoShell) {
+		return c.Exec(ctx, append([]string{"cat", "--"}, files...)...)
+	}
+	return content, err
+}
+
+func catLine(files []string) string {
+	var line strings.Builder
+	line.WriteString("cat --")
+	for _, file := range files {
+		line.WriteString(" '" + strings.ReplaceAll(file, "'", `'\''`) + "'")
+	}
+	return line.String() + " 2>&1"
+}
+
 // Address returns host:port at which this machine reaches the port of the container.
 func (c *Container) Address(ctx context.Context, port int) (string, error) {
 	f, err := c.find(ctx)

@@ -41,6 +41,14 @@ func TestASharedContainerRunsCommandsTakesSignalsAndListsItsProcesses(t *testing
 	if err != nil || len(processes) == 0 || processes[0][0] == "" || !strings.HasPrefix(processes[0][1], "bash") {
 		t.Errorf("processes are %q, %v", processes, err)
 	}
+	_, err = router.Exec(t.Context(), "sh", "-c", `echo one > "/tmp/it's"; echo two > /tmp/2`)
+	check(t, err)
+	content, err := router.Read(t.Context(), "/tmp/it's", "/tmp/2")
+	if err != nil || content != "one\ntwo" {
+		t.Errorf("the files hold %q, %v", content, err)
+	}
+	_, err = router.Read(t.Context(), "/tmp/none")
+	wants(t, err, "read files of service router", "No such file")
 	address, err := router.Address(t.Context(), 80)
 	if host, port, _ := net.SplitHostPort(address); err != nil || net.ParseIP(host) == nil || port != "80" {
 		t.Errorf("address is %s, %v", address, err)
@@ -94,6 +102,9 @@ func TestAContainerWithoutAShellTakesSignalsToo(t *testing.T) {
 		return err == nil
 	})
 	wants(t, router.Signal(t.Context(), "SIGQUIT", "7"), "no shell") // the ids that are known are the host's
+	if content, err := router.Read(t.Context(), "/tmp/mark"); err != nil || content != "reloaded" {
+		t.Errorf("the file holds %q, %v", content, err)
+	}
 }
 
 func TestAnyProcessOfAContainerTakesSignals(t *testing.T) {

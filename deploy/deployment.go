@@ -72,7 +72,7 @@ type Deployment struct {
 	// from a registry.
 	Images  map[string]string `json:"images,omitempty"`
 	Digests map[string]string `json:"digests,omitempty"`
-	// Stayed is how many requests, websockets included, outlasted the drain and stayed on the slice that was left.
+	// Stayed is how many requests, websockets included, stayed on the slice that was left.
 	Stayed int `json:"stayed,omitempty"`
 	// Held is how many requests waited at the gate, LongestHold for how many milliseconds at most.
 	Held        int   `json:"held,omitempty"`

@@ -120,8 +120,9 @@ type Router interface {
 
 // Hold is a cutover in progress: requests wait until Release or Abort, one of which must be called.
 type Hold interface {
-	// Drain waits until the requests that were accepted before the hold have ended or the timeout has passed. It
-	// returns how many of those requests, websockets included, stay on the old slice until they end.
+	// Drain waits until the requests that were accepted before the hold have ended or the timeout has passed. For
+	// streams, which are websockets and server-sent events, it does not wait. It returns how many requests, streams
+	// included, stay on the old slice until they end.
 	Drain(ctx context.Context, timeout time.Duration) (left int, err error)
 	// Route makes the next route the live one. It is the point of no return. On error the old route is back in
 	// force and requests still wait, long enough to carry data back; ErrRouteRefused says that the next route was

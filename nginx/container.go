@@ -14,6 +14,8 @@ type Container interface {
 	Signal(ctx context.Context, signal string, ids ...string) error
 	// Processes lists process ids and command lines, titles that processes have given themselves among them.
 	Processes(ctx context.Context) ([][2]string, error)
+	// Read returns the content of files in the container, one after the other.
+	Read(ctx context.Context, files ...string) (string, error)
 }
 
 // ContainerProcess is an nginx in a container.
@@ -75,4 +77,16 @@ func (p ContainerProcess) Workers(ctx context.Context) ([]Worker, error) {
 		return nil, fmt.Errorf("list nginx workers: %w: its container has no master process", ErrNotRunning)
 	}
 	return workers, nil
+}
+
+// Connections reads the kernel's list of the container's sockets.
+func (p ContainerProcess) Connections(ctx context.Context) ([]Connection, error) {
+	lists, err := p.Container.Read(ctx, unixSockets, unixSockets)
+	if err == nil {
+		return connections(lists), nil
+	}
+	if _, gone := p.Workers(ctx); gone != nil {
+		return nil, gone // there is nothing to read from
+	}
+	return nil, fmt.Errorf("list connections: %w", err)
 }

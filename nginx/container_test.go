@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -50,6 +51,11 @@ func (c dockerContainer) Processes(ctx context.Context) ([][2]string, error) {
 	return processes, nil
 }
 
+func (c dockerContainer) Read(ctx context.Context, files ...string) (string, error) {
+	output, err := exec.CommandContext(ctx, "docker", append([]string{"exec", c.name, "cat"}, files...)...).Output()
+	return string(output), err // all of it: Exec would keep the end only
+}
+
 func requireImage(t *testing.T) string {
 	t.Helper()
 	for _, image := range []string{os.Getenv("NGINX_IMAGE"), "nginx:1.28", "verdigris-local/nginx"} {
@@ -73,14 +79,16 @@ func newContainerSite(t *testing.T) (*site, dockerContainer) {
 	t.Helper()
 	image := requireImage(t)
 	s := newStoppedSite(t)
-	s.settings.NginxConfDir, s.settings.NginxRunDir, s.settings.TempDir = ContainerConfDir, ContainerRunDir, "/tmp"
+	base := filepath.Base(filepath.Dir(s.settings.ConfDir))
+	// On the host's network everybody's sockets are in one list: these have a path of their own.
+	runDir := "/run/" + base
+	s.settings.NginxConfDir, s.settings.NginxRunDir, s.settings.TempDir = ContainerConfDir, runDir, "/tmp"
 	_, err := s.Prepare(t.Context())
 	must(t, err)
-	base := filepath.Base(filepath.Dir(s.settings.ConfDir))
 	start := func(part string, argv []string) dockerContainer {
 		name := base + "-" + part
 		args := []string{"run", "-d", "--name", name, "--network", "host", "--entrypoint", argv[0],
-			"-v", s.settings.ConfDir + ":" + ContainerConfDir + ":ro", "-v", s.settings.RunDir + ":" + ContainerRunDir, image}
+			"-v", s.settings.ConfDir + ":" + ContainerConfDir + ":ro", "-v", s.settings.RunDir + ":" + runDir, image}
 		t.Cleanup(func() {
 			if t.Failed() {
 				output, _ := docker(background(t), "logs", name)
@@ -92,9 +100,9 @@ func newContainerSite(t *testing.T) (*site, dockerContainer) {
 		must(t, err)
 		return dockerContainer{name}
 	}
-	router := start("router", routerCommand(ContainerConfDir, ContainerRunDir))
-	start("edge", edgeCommand(ContainerConfDir))
-	s.Process = ContainerProcess{router}
+	router := start("router", routerCommand(ContainerConfDir, runDir))
+	edge := start("edge", edgeCommand(ContainerConfDir))
+	s.Process, s.Clients = ContainerProcess{router}, ContainerProcess{edge}
 	eventually(t, "the router answers", func() bool {
 		_, err := s.admin().generation(t.Context())
 		return err == nil

@@ -82,14 +82,15 @@ func TestDrainCountsTheRequestsThatStayAndNotThoseThatWait(t *testing.T) {
 	}
 }
 
-func TestAWebSocketThatStayedIsNotWaitedForAgainAndCountsWhereItIs(t *testing.T) {
+func TestARequestThatStayedIsNotWaitedForAgainAndCountsWhereItIs(t *testing.T) {
+	finish := make(chan struct{})
 	s := newSite(t)
-	s.HoldTimeout = 4 * patience // half of it would be waited
-	blue := newBackend(t, deploy.Blue, echoSocket("blue"))
+	s.HoldTimeout = time.Hour // half of it would be waited
+	blue := newBackend(t, deploy.Blue, longAnswers("blue", finish))
 	green := newBackend(t, deploy.Green, nil)
 	s.goLive(t, blue)
-	ws := dialWebSocket(t, s.addr)
-	ws.open(t)
+	download := s.send(t, http.MethodGet, "/file", "download", nil)
+	eventually(t, "the download has begun", func() bool { return blue.count("GET download") == 1 })
 	for i, c := range []struct {
 		to      *backend
 		timeout time.Duration
@@ -106,7 +107,10 @@ func TestAWebSocketThatStayedIsNotWaitedForAgainAndCountsWhereItIs(t *testing.T)
 		_, _, err = h.Release(t.Context())
 		must(t, err)
 	}
-	ws.echo(t, "still", "blue still")
+	close(finish)
+	if a := receive(t, download); a.body != "begin end" {
+		t.Errorf("the download got %q", a.body)
+	}
 }
 
 func TestInFlightCountsWebSocketsDownloadsAndWhatWaits(t *testing.T) {

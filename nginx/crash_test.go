@@ -43,7 +43,7 @@ func holdUntilKilled(text string) error {
 	if err := json.Unmarshal([]byte(text), &job); err != nil {
 		return err
 	}
-	r, err := New(job.Settings, localProcess{PIDFile: job.PIDFile})
+	r, err := New(job.Settings, localProcess{PIDFile: job.PIDFile}, localProcess{})
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func TestVerdigrisKilledDuringAHoldLeavesTheOldSliceServing(t *testing.T) {
 	}
 
 	// The next verdigris tidies up.
-	again, err := New(s.settings, s.Process)
+	again, err := New(s.settings, s.Process, s.Clients)
 	must(t, err)
 	again.ReloadTimeout = patience
 	prepared, err := again.Prepare(t.Context())
@@ -158,7 +158,7 @@ func TestVerdigrisKilledAfterRouteSendsWhatWaitedToTheNewSlice(t *testing.T) {
 	}
 
 	// The router still holds; the next verdigris ends that.
-	again, err := New(s.settings, s.Process)
+	again, err := New(s.settings, s.Process, s.Clients)
 	must(t, err)
 	again.ReloadTimeout = patience
 	prepared, err := again.Prepare(t.Context())

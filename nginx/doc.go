@@ -5,12 +5,17 @@
 // routing: one file, upstream.conf, is rewritten, tested, renamed into place and loaded with a reload that is
 // confirmed by a generation number. The first line of that file is the truth about which slice is live.
 //
-// Four unix sockets join the parts, all in the run directory:
+// Unix sockets join the parts, all in the run directory:
 //
-//	router.sock        the edge's requests; during a hold they wait at the gate
-//	router-live.sock   the same routes without the gate: where a request goes that finds none
-//	router-admin.sock  the generation, the slice and nginx's own counters; never reachable through the edge
-//	gate.sock          verdigris itself, bound while a hold lasts
+//	router.sock          the edge's requests; during a hold they wait at the gate
+//	router-streams.sock  those of them that are streams: websockets and server-sent events
+//	router-a..., -b...   the same two once more, twice: each hold lets the names above lead to another pair
+//	router-live.sock     the same routes without the gate: where a request goes that finds none
+//	router-admin.sock    the generation, the slice and nginx's own counters; never reachable through the edge
+//	gate.sock            verdigris itself, bound while a hold lasts
+//
+// What came before a hold and what came after it are told apart by the socket by which they came: the kernel lists it
+// for each connection. So a drain knows for sure when the last request from before has ended, however many streams stay.
 //
 // A hold is one reload: its configuration knows both slices, and asks the gate about each request, before it reads the
 // body. To turn the route then takes no reload, only a rename: the next route's file, which waits beside upstream.conf,

@@ -3,106 +3,64 @@ package nginx
 import (
 	"context"
 	"fmt"
-	"math"
+	"slices"
 	"time"
-
-	"verdigris/deploy"
 )
 
-// Drain waits until no router worker from before the hold is left. It never takes more than half of the hold's
-// time, so that websockets and long downloads leave enough of it to settle the data. It returns how many requests
-// those workers still have. For requests that stayed behind in an earlier cutover it does not wait again.
+// Drain waits until the requests from before the hold have ended, streams aside: websockets and server-sent events end
+// when their clients want. It never takes more than half of the hold's time, so that long downloads leave enough of it
+// to settle the data. For requests that stayed behind in an earlier cutover it does not wait again. It returns how many
+// requests stay on the old slice, streams among them.
 func (h *hold) Drain(ctx context.Context, timeout time.Duration) (int, error) {
 	limit := min(timeout, h.router.HoldTimeout/2-time.Since(h.gate.since))
 	wait, cancel := context.WithTimeout(ctx, max(limit, 0))
 	defer cancel()
 	for pause := pollEvery; ; pause = min(pause*5/4, 20*time.Millisecond) { // what has lasted long may last longer
-		workers, err := h.router.workers(ctx)
-		if err != nil {
+		passed := h.gate.passedSoFar()
+		if err := h.look(ctx); err != nil {
 			return 0, fmt.Errorf("drain router: %w", err)
 		}
-		h.outlived = h.router.leavers.waitedFor(workers)
-		if len(h.outlived) == 0 {
-			return h.left(ctx, workers)
+		if h.unseen == 0 && !slices.ContainsFunc(h.earlier, h.waitsFor) && h.gate.shut(passed) {
+			return h.staying(), nil
 		}
 		select {
 		case <-wait.Done():
-			return h.left(ctx, workers)
+			h.gate.shutNow()
+			if ctx.Err() != nil {
+				return h.staying(), fmt.Errorf("drain router: %w", context.Cause(ctx))
+			}
+			return h.staying(), nil
 		case <-time.After(pause):
 		}
 	}
 }
 
-// left counts the requests that workers of the old slice are left with. A worker has one at least, or it would have
-// ended.
-func (h *hold) left(ctx context.Context, workers []Worker) (int, error) {
-	least := len(h.outlived) + h.router.leavers.count(workers, h.live.Slice)
-	if ctx.Err() != nil {
-		return least, fmt.Errorf("drain router: %w", context.Cause(ctx))
+// look finds the connections from before the hold that are still there.
+func (h *hold) look(ctx context.Context) error {
+	if err := h.router.open(h.door); err != nil { // again, if the router has started anew meanwhile
+		return err
 	}
-	if least == 0 {
-		return 0, nil
-	}
-	n, err := h.stayed(ctx)
+	accepted, err := h.router.admin().accepted(ctx)
 	if err != nil {
-		return least, fmt.Errorf("drain router: %w", err)
+		return h.router.whySilent(ctx, err)
 	}
-	return max(n, least), nil
+	all, err := h.router.connections(ctx)
+	if err != nil {
+		return err
+	}
+	h.unseen, err = h.router.unseen(ctx, accepted-len(all))
+	h.earlier = slices.DeleteFunc(all, func(c Connection) bool { return h.through(h.door, c) && !h.stale[c.ID] })
+	return err
 }
 
-// stayed is what the router serves less what waits at the gate. A request on its way to the gate is counted by the
-// router and not yet by the gate, which makes a look say too much and never too little; of a few looks the least is
-// taken.
-func (h *hold) stayed(ctx context.Context) (int, error) {
-	least := math.MaxInt
-	for range 5 {
-		atGate := h.gate.waitingNow() // before the router is asked: whoever comes in between is counted there
-		serving, err := h.router.admin().serving(ctx)
-		if err != nil {
-			return 0, err
-		}
-		least = min(least, serving-atGate)
-	}
-	return least, nil
+// waitsFor tells whether a connection from before the hold has to end first.
+func (h *hold) waitsFor(c Connection) bool {
+	return !h.router.leavers.known(c) && !h.router.isStream(c)
 }
 
-// leavers are the workers that outlived a cutover's drain, and the slices that they lead to.
-type leavers map[string]deploy.Slice
+func (h *hold) staying() int { return h.router.leavers.count(h.earlier, h.live.Slice) + h.unseen }
 
-// waitedFor returns the draining workers that no earlier drain has given up on.
-func (l leavers) waitedFor(workers []Worker) (busy []Worker) {
-	for _, w := range workers {
-		if _, given := l[w.PID]; w.Draining && !given {
-			busy = append(busy, w)
-		}
-	}
-	return busy
-}
-
-func (l leavers) add(workers []Worker, slice deploy.Slice) {
-	for _, w := range workers {
-		l[w.PID] = slice
-	}
-}
-
-func (l leavers) count(workers []Worker, slice deploy.Slice) (n int) {
-	for _, w := range workers {
-		if w.Draining && l[w.PID] == slice {
-			n++
-		}
-	}
-	return n
-}
-
-// forget removes those that have ended. Their ids may be given to new workers, which take connections at first.
-func (l leavers) forget(workers []Worker) {
-	there := make(map[string]bool)
-	for _, w := range workers {
-		there[w.PID] = w.Draining
-	}
-	for pid := range l {
-		if !there[pid] {
-			delete(l, pid)
-		}
-	}
+func (h *hold) through(d door, c Connection) bool {
+	s := h.router.settings
+	return c.Socket == s.nginxRun(d.requests()) || c.Socket == s.nginxRun(d.streams())
 }

@@ -167,6 +167,7 @@ type fakeContainer struct {
 	exec      func(argv ...string) (string, error)
 	signal    func(string) error
 	processes func() ([][2]string, error)
+	read      func(files ...string) (string, error)
 }
 
 func (c fakeContainer) Exec(_ context.Context, argv ...string) (string, error) {
@@ -176,6 +177,9 @@ func (c fakeContainer) Signal(_ context.Context, signal string, _ ...string) err
 	return c.signal(signal)
 }
 func (c fakeContainer) Processes(context.Context) ([][2]string, error) { return c.processes() }
+func (c fakeContainer) Read(_ context.Context, files ...string) (string, error) {
+	return c.read(files...)
+}
 
 func TestAForeignNginxInAContainerIsTestedAndSignalled(t *testing.T) {
 	var did []string

@@ -21,11 +21,14 @@ var errCalledOff = errors.New("the hold was called off and requests go on to the
 type gate struct {
 	server *http.Server
 	path   string
+	name   string
 	since  time.Time
 	limit  time.Duration
 	most   int
 	timer  *time.Timer
 	open   chan struct{} // closed when requests may go on
+	// passing are the sockets of the door from before the hold.
+	passing []string
 
 	mu      sync.Mutex
 	opened  bool
@@ -34,16 +37,19 @@ type gate struct {
 	off     error // why the hold was called off
 	waiting int
 	held    int
+	passed  int  // how many did not need to wait
+	isShut  bool // nobody passes any more
 	longest time.Duration
 }
 
-// openGate binds the socket and makes requests wait for at most limit, and most of them at a time.
-func openGate(ctx context.Context, path string, limit time.Duration, most int) (*gate, error) {
+// openGate binds the socket and makes requests wait for at most limit, and most of them at a time. Those that came in by
+// the passing sockets need not wait as long as the drain lasts.
+func openGate(ctx context.Context, path, name string, limit time.Duration, most int, passing ...string) (*gate, error) {
 	listener, err := listenSocket(ctx, path)
 	if err != nil {
 		return nil, fmt.Errorf("open gate: %w", err)
 	}
-	g := &gate{path: path, since: time.Now(), limit: limit, most: most, open: make(chan struct{})}
+	g := &gate{path: path, name: name, since: time.Now(), limit: limit, most: most, open: make(chan struct{}), passing: passing}
 	g.server = &http.Server{
 		Handler:           http.HandlerFunc(g.serve),
 		ReadHeaderTimeout: 5 * time.Second,
@@ -59,9 +65,15 @@ func (g *gate) listen(listener net.Listener) { _ = g.server.Serve(listener) } //
 // goHeader tells nginx where the request goes; see templates/hold.tmpl.
 const goHeader = "X-Verdigris-Go"
 
-// serve keeps one request waiting.
+// serve keeps one request waiting. Whoever asks for another gate is a worker of an earlier hold that has not come to read
+// the request before. It takes other slices for the live and the next one, and is told nothing: the configuration in
+// force decides.
 func (g *gate) serve(w http.ResponseWriter, r *http.Request) {
-	if !g.wait(r.Context()) {
+	if r.URL.Path != "/"+g.name {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	if !g.pass(r.Header.Get(cameHeader)) && !g.wait(r.Context()) {
 		return
 	}
 	w.Header().Set(goHeader, g.direction())
@@ -142,7 +154,7 @@ func (g *gate) beginRoute() error {
 	if g.off != nil {
 		return g.off
 	}
-	g.routing = true
+	g.routing, g.isShut = true, true
 	return nil
 }
 
@@ -197,12 +209,6 @@ func (g *gate) count() (held int, longest time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.held, g.longest
-}
-
-func (g *gate) waitingNow() int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.waiting
 }
 
 // close answers those who are still there and removes the socket. A request that comes to ask later finds nobody

@@ -51,7 +51,7 @@ func newStoppedSite(t testing.TB) *site {
 		RunDir:  filepath.Join(dir, "run"),
 		TempDir: dir,
 		Edge:    Edge{Listen: []Listen{{Address: addr}}, URL: "http://" + addr},
-	}, localProcess{PIDFile: filepath.Join(dir, "run", "router.pid")})
+	}, localProcess{PIDFile: filepath.Join(dir, "run", "router.pid")}, localProcess{})
 	must(t, err)
 	r.ReloadTimeout = patience
 	r.HoldTimeout, r.TestTimeout = patience, patience

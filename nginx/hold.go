@@ -2,6 +2,7 @@ package nginx
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
@@ -34,7 +35,7 @@ func (r *Router) hold(ctx context.Context, next deploy.Route) (*hold, error) {
 	if now.Slice == "" {
 		return nil, &deploy.ConflictError{Reason: "nothing is live yet", Next: "route to the first slice without a hold"}
 	}
-	h := &hold{router: r, live: now.Route, next: next}
+	h := &hold{router: r, name: rand.Text(), live: now.Route, next: next}
 	if err := h.render(now.Generation); err != nil {
 		return nil, err
 	}
@@ -54,11 +55,15 @@ func (r *Router) gateTimeout() time.Duration {
 // hold is one cutover. Its methods are called one after the other.
 type hold struct {
 	router     *Router
+	name       string // of its gate
 	gate       *gate
 	live, next deploy.Route
 	// The upstream files of the hold and of the next route.
 	holding, routed []byte
-	outlived        []Worker // the old slice's that Drain has given up on
+	door            door            // by which requests come in that wait
+	stale           map[string]bool // the ids of connections that had come in by it before the hold
+	earlier         []Connection    // from before the hold, as Drain has last seen them
+	unseen          int             // how many it could not see
 	isRouted        bool
 	ended           bool
 }
@@ -66,7 +71,7 @@ type hold struct {
 // render renders both files, as the generations after the given one.
 func (h *hold) render(after uint64) (err error) {
 	h.live.Generation, h.next.Generation = after+1, after+2
-	if h.holding, err = renderHold(h.router.settings, h.live, h.next, h.router.gateTimeout()); err != nil {
+	if h.holding, err = renderHold(h.router.settings, h.live, h.next, h.name, h.router.gateTimeout()); err != nil {
 		return err
 	}
 	h.routed, err = renderRoute(h.router.settings, h.next)
@@ -78,6 +83,10 @@ func (h *hold) nextPath() string { return h.router.settings.conf(nextFile(h.next
 // begin makes requests wait. The file of the next route must be there first: workers that hold take its absence for a
 // sign that it is in force.
 func (h *hold) begin(ctx context.Context) error {
+	passing, err := h.chooseDoor(ctx)
+	if err != nil {
+		return err
+	}
 	if err := writeFile(h.nextPath(), h.routed); err != nil {
 		return err
 	}
@@ -85,8 +94,7 @@ func (h *hold) begin(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, restoreFile(h.nextPath(), nil))
 	}
-	h.router.leavers.forget(c.workers)
-	if h.gate, err = openGate(ctx, h.router.settings.run(gateSocket), h.router.HoldTimeout, h.router.MaxHeld); err != nil {
+	if h.gate, err = openGate(ctx, h.router.settings.run(gateSocket), h.name, h.router.HoldTimeout, h.router.MaxHeld, passing...); err != nil {
 		c.discard()
 		return errors.Join(err, restoreFile(h.nextPath(), nil))
 	}
@@ -94,5 +102,28 @@ func (h *hold) begin(ctx context.Context) error {
 		h.gate.release() // the next route's file stays for now: nobody knows whether the router holds
 		return errors.Join(err, h.gate.close(ctx))
 	}
+	// Not before: what comes in by that door must not reach a worker that does not hold.
+	if err := h.router.open(h.door); err != nil {
+		return errors.Join(err, h.end(ctx, true))
+	}
 	return nil
+}
+
+// chooseDoor chooses the door to open, and looks at what is there before. It returns the sockets of the door that is open
+// until then.
+func (h *hold) chooseDoor(ctx context.Context) (passing []string, err error) {
+	there, err := h.router.connections(ctx)
+	if err != nil {
+		return nil, err
+	}
+	h.router.leavers.forget(there)
+	before := h.router.openDoor()
+	h.door, h.stale = before.next(), map[string]bool{}
+	for _, c := range there {
+		if h.through(h.door, c) {
+			h.stale[c.ID] = true
+		}
+	}
+	s := h.router.settings
+	return []string{"unix:" + s.nginxRun(before.requests()), "unix:" + s.nginxRun(before.streams())}, nil
 }

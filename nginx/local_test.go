@@ -96,6 +96,19 @@ func (p localProcess) Workers(context.Context) ([]Worker, error) {
 	return workers, nil
 }
 
+// Connections reads the kernel's list of the machine's sockets.
+func (p localProcess) Connections(context.Context) ([]Connection, error) {
+	var lists strings.Builder
+	for range 2 {
+		list, err := os.ReadFile(unixSockets)
+		if err != nil {
+			return nil, err
+		}
+		lists.Write(list)
+	}
+	return connections(lists.String()), nil
+}
+
 // master returns the process id in the pid file, once it is sure that an nginx master has it: a killed
 // nginx leaves its file behind, and the number may belong to somebody else by now.
 func (p localProcess) master() (int, error) {

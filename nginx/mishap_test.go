@@ -36,6 +36,9 @@ func TestARouterThatComesBackDuringAHoldHoldsAndTurns(t *testing.T) {
 		t.Errorf("what the router had with it when it died was answered with %d", a.status)
 	}
 	s.startRouter(t)
+	if left, err := h.Drain(t.Context(), patience); err != nil || left != 0 {
+		t.Errorf("%d requests are left, %v", left, err)
+	}
 	post := s.send(t, http.MethodPost, "/", "after", strings.NewReader("x"))
 	waiting(t, h, 1)
 	must(t, h.Route(t.Context()))

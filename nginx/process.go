@@ -21,6 +21,8 @@ type Process interface {
 	Retire(ctx context.Context, workers []Worker) error
 	// Workers lists the worker processes. It returns ErrNotRunning where there is no nginx.
 	Workers(ctx context.Context) ([]Worker, error)
+	// A request that finds no gate takes one more hop, from the router to itself.
+	Clients
 }
 
 // Worker is one worker process of an nginx.

@@ -38,7 +38,7 @@ func (h *hold) end(ctx context.Context, back bool) error {
 	}
 	h.ended = true
 	h.router.holding = false
-	h.router.leavers.add(h.outlived, h.live.Slice)
+	h.router.leavers.add(h.earlier, h.live.Slice)
 	ctx = context.WithoutCancel(ctx)
 	if !back || !h.isRouted {
 		h.gate.release()

@@ -38,8 +38,9 @@ func renderRoute(s Settings, route deploy.Route) ([]byte, error) {
 }
 
 // renderHold returns the upstream file that makes requests wait at the gate. Those that the gate does not answer within
-// wait, or that find none, go to the live route, or to the next one once its file has become the upstream file.
-func renderHold(s Settings, live, next deploy.Route, wait time.Duration) ([]byte, error) {
+// wait, or that find none, go to the live route, or to the next one once its file has become the upstream file. The gate
+// is known by its name.
+func renderHold(s Settings, live, next deploy.Route, gate string, wait time.Duration) ([]byte, error) {
 	if err := errors.Join(checkRoute(live), checkRoute(next)); err != nil {
 		return nil, fmt.Errorf("render hold: %w", err)
 	}
@@ -47,6 +48,7 @@ func renderHold(s Settings, live, next deploy.Route, wait time.Duration) ([]byte
 		truth:         truth{Route: live, Next: next.Slice},
 		NextEndpoints: next.Endpoints,
 		NextFile:      nextFile(next),
+		Gate:          gate,
 		Wait:          int(math.Ceil(wait.Seconds())),
 	})
 }
@@ -68,6 +70,7 @@ type upstream struct {
 	truth
 	NextEndpoints []deploy.Endpoint
 	NextFile      string // where the file of the next route waits
+	Gate          string // the name of the hold's gate
 	Wait          int    // seconds, until nginx gives up on the gate
 }
 
@@ -80,7 +83,8 @@ func renderUpstream(s Settings, u upstream) ([]byte, error) {
 		Settings
 		upstream
 		Header, UpstreamFile string
-	}{s.withDefaults(), u, header, upstreamFile})
+		Doors                []string
+	}{s.withDefaults(), u, header, upstreamFile, allDoors()})
 }
 
 func execute(name string, data any) ([]byte, error) {

@@ -49,7 +49,7 @@ func renderings(t *testing.T, s Settings) map[string][]byte {
 	add("upstream.initial.conf", content, err)
 	content, err = renderRoute(s, goldenRoute())
 	add("upstream.route.conf", content, err)
-	content, err = renderHold(s, goldenRoute(), goldenNext(), 15*time.Second)
+	content, err = renderHold(s, goldenRoute(), goldenNext(), "HOLD7", 15*time.Second)
 	add("upstream.hold.conf", content, err)
 	return files
 }
@@ -152,7 +152,7 @@ func TestSettingsThatNginxWouldMisreadAreRefused(t *testing.T) {
 	} {
 		s := goldenSettings()
 		spoil(&s)
-		if _, err := New(s, localProcess{}); err == nil {
+		if _, err := New(s, localProcess{}, localProcess{}); err == nil {
 			t.Errorf("%s was taken", name)
 		}
 	}
@@ -163,7 +163,7 @@ func TestAForeignUpstreamFileIsNotOverwritten(t *testing.T) {
 	s := goldenSettings()
 	s.ConfDir, s.RunDir, s.NginxConfDir, s.NginxRunDir = dir, dir, "", ""
 	must(t, os.WriteFile(filepath.Join(dir, upstreamFile), []byte("upstream mine {}\n"), 0o644))
-	r, err := New(s, localProcess{PIDFile: filepath.Join(dir, "none")})
+	r, err := New(s, localProcess{PIDFile: filepath.Join(dir, "none")}, localProcess{})
 	must(t, err)
 	_, prepareErr := r.Prepare(t.Context())
 	_, currentErr := r.Current(t.Context())

@@ -18,6 +18,8 @@ import (
 type Router struct {
 	// Process is the nginx of the router.
 	Process Process
+	// Clients is where the edge runs.
+	Clients Clients
 	// HoldTimeout bounds how long requests wait at the gate before the hold is called off. Default 5 s.
 	HoldTimeout time.Duration
 	// MaxHeld is how many requests may wait at once; one more calls the hold off. Default 1000.
@@ -39,7 +41,7 @@ type Router struct {
 var _ deploy.Router = (*Router)(nil)
 
 // New returns the router of an app. Nothing is read or written yet: Prepare does that.
-func New(s Settings, p Process) (*Router, error) {
+func New(s Settings, router Process, edge Clients) (*Router, error) {
 	s = s.withDefaults()
 	if err := s.validate(); err != nil {
 		return nil, fmt.Errorf("set up nginx of %s: %w", s.App, err)
@@ -48,7 +50,8 @@ func New(s Settings, p Process) (*Router, error) {
 		return nil, fmt.Errorf("set up nginx of %s: the edge listens nowhere", s.App)
 	}
 	return &Router{
-		Process:       p,
+		Process:       router,
+		Clients:       edge,
 		HoldTimeout:   5 * time.Second,
 		MaxHeld:       1000,
 		ReloadTimeout: 5 * time.Second,

@@ -42,7 +42,7 @@ func TestApplyRoutesAndCurrentReadsItAfterARestart(t *testing.T) {
 	if status != http.StatusOK || slice != deploy.Green {
 		t.Errorf("%d from %q", status, slice)
 	}
-	again, err := New(s.settings, s.Process)
+	again, err := New(s.settings, s.Process, s.Clients)
 	must(t, err)
 	route, err := again.Current(t.Context())
 	must(t, err)
@@ -61,7 +61,7 @@ func TestPrepareSaysThatTheEdgeNeedsAReload(t *testing.T) {
 	s := newStoppedSite(t)
 	settings := s.settings
 	settings.Edge.Listen = append(settings.Edge.Listen, Listen{Address: "127.0.0.1:1"})
-	changed, err := New(settings, s.Process)
+	changed, err := New(settings, s.Process, s.Clients)
 	must(t, err)
 	prepared, err := changed.Prepare(t.Context())
 	must(t, err)

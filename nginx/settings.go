@@ -50,6 +50,7 @@ const (
 	routerFile   = "router.conf"
 	upstreamFile = "upstream.conf"
 	adminSocket  = "router-admin.sock"
+	liveSocket   = "router-live.sock"
 	gateSocket   = "gate.sock"
 )
 
@@ -108,3 +109,4 @@ func (s Settings) validate() error {
 func (s Settings) conf(name string) string      { return filepath.Join(s.ConfDir, name) }
 func (s Settings) run(name string) string       { return filepath.Join(s.RunDir, name) }
 func (s Settings) nginxConf(name string) string { return s.NginxConfDir + "/" + name }
+func (s Settings) nginxRun(name string) string  { return s.NginxRunDir + "/" + name }

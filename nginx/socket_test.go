@@ -15,7 +15,7 @@ func TestTheGateOpensBelowAPathThatIsTooLongForASocket(t *testing.T) {
 	must(t, os.Mkdir(dir, 0o755))
 	path := filepath.Join(dir, gateSocket)
 	for range 2 { // the second time it is free again
-		g, err := openGate(t.Context(), path, time.Minute, 1)
+		g, err := openGate(t.Context(), path, "gate", time.Minute, 1)
 		must(t, err)
 		if !answered(t.Context(), path) {
 			t.Error("nobody answers")
@@ -37,12 +37,12 @@ func TestTheGateTakesALeftoverSocketButNotAnothersOne(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
 	listener, err := net.Listen("unix", path)
 	must(t, err)
-	if _, err := openGate(t.Context(), path, time.Minute, 1); err == nil {
+	if _, err := openGate(t.Context(), path, "gate", time.Minute, 1); err == nil {
 		t.Fatal("the other's socket was taken")
 	}
 	listener.(*net.UnixListener).SetUnlinkOnClose(false) // as after a kill
 	must(t, listener.Close())
-	g, err := openGate(t.Context(), path, time.Minute, 1)
+	g, err := openGate(t.Context(), path, "gate", time.Minute, 1)
 	must(t, err)
 	g.release()
 	must(t, g.close(context.Background()))

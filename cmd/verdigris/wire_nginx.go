@@ -19,7 +19,7 @@ func (p *parts) addRouter(cfg *config.Config, log *slog.Logger) error {
 		ConfDir: state.Nginx(), RunDir: state.Run(),
 		NginxConfDir: nginx.ContainerConfDir, NginxRunDir: nginx.ContainerRunDir,
 		Edge: edge(p.app.Router.Edge),
-	}, nginx.ContainerProcess{Container: p.runtime.SharedContainer(p.app.Router.Service)})
+	}, p.nginxIn(p.app.Router.Service), p.nginxIn(p.app.Router.Edge.Service))
 	if err != nil {
 		return err
 	}
@@ -28,6 +28,10 @@ func (p *parts) addRouter(cfg *config.Config, log *slog.Logger) error {
 	router.Log = log.With("component", "nginx")
 	p.nginx, p.router = router, router
 	return nil
+}
+
+func (p *parts) nginxIn(service string) nginx.ContainerProcess {
+	return nginx.ContainerProcess{Container: p.runtime.SharedContainer(service)}
 }
 
 func edge(e config.Edge) nginx.Edge {

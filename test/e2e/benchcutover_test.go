@@ -7,13 +7,8 @@ import (
 	"verdigris/deploy"
 )
 
-// shortDrain lets websockets, which outlast every drain, keep a cutover for a moment only.
-func shortDrain(s *site) {
-	s.replace("verdigris.yml", "    watch: {", "    cutover: {drain_timeout: 300ms}\n    watch: {")
-}
-
 func TestBenchCutoverOnARealSiteFailsNoRequest(t *testing.T) {
-	s := newSite(t, albums, shortWatch, shortDrain).blueLive()
+	s := newSite(t, albums, shortWatch).blueLive()
 	s.want(s.push(s.commit("second")), deploy.StateSucceeded)
 	out := s.must("bench", "cutover", "--json", "--rounds", "2", "--pause", "500ms", "--clients", "8", "--path", "/health",
 		"--post", "/upload?album=bench", "--uploads", "1", "--websockets", "2", "--websocket-path", "/live")

@@ -93,7 +93,7 @@ func (s *site) caches() (untouched func()) {
 }
 
 func TestAHundredCutoversUnderEveryKindOfClientLoseNothing(t *testing.T) {
-	s := newSite(t, albums, shortWatch, shortDrain).blueLive()
+	s := newSite(t, albums, shortWatch).blueLive()
 	untouched := s.caches()
 	s.want(s.push(s.commit("second")), deploy.StateSucceeded)
 	book := &ledger{}
