@@ -114,11 +114,19 @@ func (f *follower) leave(ctx context.Context, fencing bool) (d departure, left *
 	if !f.resting {
 		return departure{lost: errUnsettled}, nil
 	}
+	var err error
 	if fencing {
-		d.unfenced = f.fence(ctx)
+		d.unfenced = f.transfer.from.fence(ctx, f.transfer.to)
 		d.fenced = d.unfenced == nil
 	}
-	keys, all, err := f.ready.watch.strays()
+	if d.fenced { // the mirror the other way round will write by this connection
+		err = f.ready.watch.login()
+	}
+	var keys []string
+	var all bool
+	if err == nil {
+		keys, all, err = f.ready.watch.strays()
+	}
 	if d.late, d.lost = keys, err; err != nil || all || f.back.id != f.ready.reverse.start.id {
 		return d, nil
 	}
@@ -135,14 +143,6 @@ func (f *follower) leave(ctx context.Context, fencing bool) (d departure, left *
 
 // errUnsettled means that there is nothing to leave: the mirror began anew since both sides were equal.
 var errUnsettled = errors.New("the mirror began anew after its settle")
-
-// fence fences the source. The connection that the mirror the other way round will write by has to pass.
-func (f *follower) fence(ctx context.Context) error {
-	if err := f.transfer.from.fence(ctx, f.transfer.to); err != nil {
-		return err
-	}
-	return f.ready.watch.login()
-}
 
 // stillThere leaves out keys that have merely come to their end on the source.
 func (f *follower) stillThere(keys []string) (there []string, err error) {

@@ -119,6 +119,8 @@ func nextStep(e *sideError) string {
 		return "wait until the server answers commands again and repeat"
 	case refusedAs(err, "MISCONF"):
 		return "the server cannot save to disk and refuses writes: see its log, mend the disk and repeat"
+	case refusedAs(err, "NOREPLICAS"):
+		return fmt.Sprintf("give the redis of %s the replicas that its min-replicas-to-write asks for, or lower that", e.slice)
 	case refusedAs(err, "READONLY"):
 		return fmt.Sprintf("point %s at the primary server, not at a replica", setting)
 	case refusedAs(err, "ERR DB index", "ERR invalid DB index", "ERR SELECT"):

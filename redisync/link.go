@@ -247,6 +247,7 @@ func (l *link) receive() {
 		}
 		if err != nil {
 			l.spool.finish(l.fail(err))
+			l.tcp.Close() // lest the source keep for us what nobody will read
 			return
 		}
 	}

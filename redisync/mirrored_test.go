@@ -172,3 +172,18 @@ func TestASettleOpensTheTargetAndTheStatusSaysSo(t *testing.T) {
 		t.Errorf("%s is said to be fenced", s)
 	}
 }
+
+func TestATurnWhoseConnectionsAreGoneStillFencesAndTheMirrorComesBack(t *testing.T) {
+	blue, green := startRedis(t), startRedis(t)
+	d := startedMirror(t, newData(t, blue, green, "images"))
+	session := settled(t, d, deploy.Blue)
+	blue.do(t, "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+	green.RPush(t.Context(), "images", "new")
+	if _, err := session.Turn(t.Context()); err == nil {
+		t.Error("nothing is told of late writes that could not be seen")
+	}
+	if s := d.Mirrored().Fenced; s != deploy.Blue {
+		t.Errorf("%q is said to be fenced", s)
+	}
+	eventually(t, "blue follows", func() bool { return blue.LLen(t.Context(), "images").Val() == 1 })
+}

@@ -81,8 +81,8 @@ func (s *spool) take(back []byte) (data []byte, since time.Time, err error) {
 	default:
 		return nil, time.Time{}, s.end
 	}
-	s.since = time.Now() // of what is left it is not known better
-	if s.held() > 0 {
+	s.since = time.Now()              // of what is left it is not known better
+	if s.held() > 0 || s.end != nil { // the reason has to be heard too, and may have been told together with the data
 		s.ring()
 	}
 	return data, since, nil
