@@ -3,6 +3,7 @@ package deploy_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -61,6 +62,22 @@ func TestWhatIsSwitchedWinsOverTheConfigurationAndHoldsOverARestart(t *testing.T
 	if m := h.mirroring(true); !m.On || m.Mirror.From != deploy.Green {
 		t.Errorf("switched on: %+v", m)
 	}
+}
+
+func TestWhatIsSwitchedIsKnownWhileTheEngineKeepsUsWaiting(t *testing.T) {
+	h := newHouse(t).blueLive()
+	h.stop()
+	if err := h.journal.SetSetting(t.Context(), "shop", "mirroring", "off"); err != nil { // before a restart
+		t.Fatal(err)
+	}
+	asked, answer := make(chan bool), make(chan bool)
+	h.runtime.observe = sync.OnceValue(func() error { asked <- true; <-answer; return nil })
+	h.start()
+	<-asked
+	if m, err := h.Mirroring(context.Background(), "shop"); err != nil || m.On {
+		t.Errorf("got %+v %v", m, err)
+	}
+	close(answer)
 }
 
 func TestASwitchDuringACutoverWaitsForTheMirrorNotForTheAnswer(t *testing.T) {

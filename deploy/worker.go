@@ -41,6 +41,7 @@ func newWorker(c *Controller, app App, a Adapters) *worker {
 
 func (w *worker) run(ctx context.Context) {
 	w.owed.Store(true)
+	_ = w.readMirroring(ctx) // for those who ask at once; recover insists on it
 	route := w.restoreRoute(ctx)
 	var following sync.WaitGroup
 	following.Go(func() { w.followAlways(ctx) })
