@@ -1,20 +1,54 @@
 package redisync
 
-import "time"
+import (
+	"net"
+	"syscall"
+	"time"
+)
 
 const (
-	gatherFor   = time.Millisecond // how long a busy stream is let gather
-	gatherBytes = 2 << 10          // what arrives at once where a stream counts as busy
+	gatherFor  = time.Millisecond // how long a busy stream is let gather
+	gatherRate = 2 << 20          // bytes a second from which a stream counts as busy: some 15,000 small writes
+	gatherMost = 256 << 10        // bytes for which gathering ends early
 )
 
 // gathering makes fewer and larger reads of a stream that is busy. On both servers and here most of the cost of a
 // write that is mirrored alone is the cost of sending, waking and receiving; while thousands come, each of them can
 // wait a millisecond for the next.
-type gathering struct{ busy bool }
+type gathering struct {
+	tcp   net.Conn
+	since time.Time
+	bytes int
+}
 
-// pause waits if so many bytes came at once, or had to come last time.
+// pause counts what has been read, and waits if the stream is busy.
 func (g *gathering) pause(n int) {
-	if g.busy = n >= gatherBytes; g.busy {
-		time.Sleep(gatherFor)
+	g.bytes += n
+	took := time.Since(g.since)
+	if took < gatherFor {
+		return
 	}
+	busy := float64(g.bytes) >= gatherRate*took.Seconds()
+	g.since, g.bytes = time.Now(), 0
+	if !busy {
+		return
+	}
+	// The kernel would wake us for each write, at the expense of the server that sends it.
+	g.wakeAt(gatherMost)
+	time.Sleep(gatherFor)
+	g.wakeAt(1)
+}
+
+// wakeAt says from how many bytes on the arrival of data wakes a reader (SO_RCVLOWAT, socket(7)). Without it, waiting
+// works as well and saves less.
+func (g *gathering) wakeAt(bytes int) {
+	c, ok := g.tcp.(syscall.Conn)
+	if !ok {
+		return
+	}
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return
+	}
+	_ = raw.Control(func(fd uintptr) { _ = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVLOWAT, bytes) })
 }

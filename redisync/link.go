@@ -235,7 +235,7 @@ func (l *link) discardUntil(mark []byte) error {
 
 // receive moves what arrives into the spool until the link breaks.
 func (l *link) receive() {
-	gather := gathering{}
+	gather := gathering{tcp: l.tcp}
 	for {
 		_, err := l.r.Peek(1)
 		if err == nil {
