@@ -46,6 +46,7 @@ type follower struct {
 	back     position   // in the target's own stream, when both sides were equal
 	left     bool       // another mirror goes on with the servers
 
+	asked   bool // the source waits for an acknowledgement
 	applied atomic.Int64
 	lag     atomic.Int64 // nanoseconds
 	orders  atomic.Int64 // commands that were carried out
@@ -140,6 +141,9 @@ func (f *follower) sort(c command, end int64) error {
 		f.db = db
 		return nil
 	case is(c[0], "FLUSHDB") && !f.concerned():
+		return nil
+	case is(c[0], "REPLCONF"): // GETACK, for a client of the source that said WAIT
+		f.asked = true
 		return nil
 	case is(c[0], "SET") && len(c) > 2 && string(c[1]) == hereKey:
 		if string(c[2]) == f.link.start.trace() {
@@ -349,6 +353,10 @@ func (f *follower) progress() {
 	}
 	f.applied.Store(f.decode.offset)
 	f.link.acked.Store(f.decode.offset)
+	if f.asked {
+		f.asked = false
+		f.link.answer()
+	}
 	if !f.since.IsZero() {
 		f.lag.Store(int64(time.Since(f.since)))
 	}

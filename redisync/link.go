@@ -27,6 +27,7 @@ type link struct {
 	start position // where the stream in the spool begins
 	// acked is the offset up to which the standby has everything.
 	acked   atomic.Int64
+	asked   chan struct{} // the source wants to know now
 	flowing atomic.Bool
 	done    sync.WaitGroup
 	cancel  context.CancelFunc
@@ -49,7 +50,7 @@ func (s *server) attach(ctx context.Context, at position) (*link, error) {
 		cancel()
 		return nil, err
 	}
-	l := &link{conn: c, spool: newSpool(), cancel: cancel}
+	l := &link{conn: c, spool: newSpool(), asked: make(chan struct{}, 1), cancel: cancel}
 	if err := l.join(at); err != nil {
 		l.close()
 		return nil, err
@@ -253,6 +254,14 @@ func (l *link) receive() {
 	}
 }
 
+// answer has the source told at once how far the standby is.
+func (l *link) answer() {
+	select {
+	case l.asked <- struct{}{}:
+	default:
+	}
+}
+
 // acknowledge tells the source how far the standby is. It also keeps a silent link alive.
 func (l *link) acknowledge() {
 	for {
@@ -263,6 +272,7 @@ func (l *link) acknowledge() {
 		select {
 		case <-l.ctx.Done():
 			return
+		case <-l.asked:
 		case <-time.After(every):
 		}
 		l.send("REPLCONF", "ACK", strconv.FormatInt(l.acked.Load(), 10))

@@ -270,3 +270,19 @@ func TestASourceThatRestartsIsMirroredAnew(t *testing.T) {
 		return strings.Join(to.LRange(t.Context(), "images", 0, -1).Val(), " ") == "new"
 	})
 }
+
+func TestAClientThatWaitsForReplicasHearsFromTheMirrorAtOnce(t *testing.T) {
+	from, to := startRedis(t), startRedis(t)
+	startedMirror(t, newData(t, from, to, "images"))
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second) // one by one in the pauses of a silent link it takes longer
+	defer cancel()
+	for i := range 40 {
+		from.RPush(ctx, "images", i)
+		if n, err := from.Wait(ctx, 1, 10*time.Second).Result(); err != nil || n != 1 {
+			t.Fatalf("round %d: %d replicas have it, %v", i, n, err)
+		}
+		if n := to.LLen(ctx, "images").Val(); n != int64(i+1) {
+			t.Fatalf("round %d: the standby has %d items", i, n)
+		}
+	}
+}
