@@ -43,6 +43,7 @@ func TestVerdigrisYmlWrongInManyWays(t *testing.T) {
 		{"no port", "apps: {shop: {repository: {url: .}}}\n", "apps.shop.web.port is missing"},
 		{"an edge that listens nowhere", app("    router: {edge: {listen: []}}\n"), "apps.shop.router.edge.listen is empty"},
 		{"TLS without a key", app("    router: {edge: {tls: {certificate: /c.pem}}}\n"), "apps.shop.router.edge.tls.key is missing"},
+		{"one database for two slices", app("    data: {keys: [k], blue: {url: redis://h:6379}, green: {url: 'redis://h:6379/0'}}\n"), "apps.shop.data.green.url leads to the same database as apps.shop.data.blue.url"},
 		{"one edge for two apps", small + "  blog: {repository: {url: .}, web: {port: 80}}\n", "apps.shop.router.edge.url is http://127.0.0.1:8080, as apps.blog.router.edge.url is"},
 		{"a field set twice", app("    promote: auto\n    promote: manual\n"), "verdigris.yml:7: apps.shop.promote is set twice; the other time is on line 6"},
 		{"a state folder too long for a socket", "state_dir: " + strings.Repeat("x", 100) + "\n" + small, "leads to the unix socket"},
