@@ -174,14 +174,14 @@ func (f *fakeRuntime) StartWorkers(_ context.Context, s deploy.Slice, _ deploy.L
 	return f.work(s, "running"), nil
 }
 
-func (f *fakeRuntime) StopWorkers(_ context.Context, s deploy.Slice, _ deploy.Log) (int, error) {
+func (f *fakeRuntime) StopWorkers(ctx context.Context, s deploy.Slice, _ deploy.Log) (int, error) {
 	f.note("workers-stop:%s", s)
 	if f.stopWorkers != nil {
 		if err := f.stopWorkers(s); err != nil {
 			return 0, err
 		}
 	}
-	return f.work(s, "exited"), nil
+	return f.work(s, "exited"), ctx.Err()
 }
 
 // work brings the slice's worker into a state and returns how many that changed.

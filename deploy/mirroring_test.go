@@ -21,6 +21,16 @@ func (h *house) mirroring(on bool) deploy.Mirroring {
 	return m
 }
 
+// greenCannotSettle lets data be carried to green, and not back.
+func (h *house) greenCannotSettle() {
+	h.data.settle = func(from deploy.Slice) error {
+		if from == deploy.Green {
+			return deploy.ErrDataDiffers
+		}
+		return nil
+	}
+}
+
 func (h *house) status() deploy.Status {
 	h.t.Helper()
 	s, err := h.Status(context.Background(), "shop")
@@ -136,12 +146,7 @@ func TestAnAppWithoutDataHasNoMirror(t *testing.T) {
 func TestAMirrorDoesNotGoOverWhatCouldNotBeCarriedBack(t *testing.T) {
 	h := newHouse(t).blueLive()
 	h.greenFails()
-	h.data.settle = func(from deploy.Slice) error {
-		if from == deploy.Green {
-			return deploy.ErrDataDiffers
-		}
-		return nil
-	}
+	h.greenCannotSettle()
 	d := h.deploy("", commitB, true)
 	equal(t, "state", string(d.State), "rolled_back")
 	// Blue was fenced by the turn, so it is opened, and nothing is mirrored from then on.
@@ -172,12 +177,7 @@ func TestARedisThatHangsOnTheWayBackDoesNotUseUpTheHold(t *testing.T) {
 	const hold = 400 * time.Millisecond
 	h := newHouse(t, func(a *deploy.App, _ *house) { a.HoldTimeout = hold }).blueLive()
 	h.greenFails()
-	h.data.settle = func(from deploy.Slice) error {
-		if from == deploy.Green {
-			return errors.New("redis of blue does not answer")
-		}
-		return nil
-	}
+	h.greenCannotSettle()
 	h.data.open = func(ctx context.Context, s deploy.Slice) error {
 		if s == deploy.Blue {
 			<-ctx.Done()

@@ -102,12 +102,7 @@ func TestDataThatIsKnownToBeIncompleteIsNotSettledBack(t *testing.T) {
 	h := newHouse(t).blueLive()
 	h.greenFails()
 	h.router.onRoute = secondTime("the new generation never answered")
-	h.data.settle = func(from deploy.Slice) error {
-		if from == deploy.Green {
-			return deploy.ErrDataDiffers
-		}
-		return nil
-	}
+	h.greenCannotSettle()
 	h.deploy("", commitB, true)
 	equal(t, "data", h.data.called(), "open:green begin:blue>green copy settle turn close mirror:green begin:green>blue copy settle mirror: close open:blue mirror:")
 }

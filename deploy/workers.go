@@ -32,6 +32,9 @@ func (r *run) stopWorkers(slice Slice, do step) (stopped bool, err error) {
 	}
 	err = do(PhaseWorkers, r.app.Timeouts.Start, func(ctx context.Context) (string, error) {
 		stopped = true
+		// The Engine goes on with a stop that was cut off, and would end workers that have just been started again.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.app.Timeouts.Start)
+		defer cancel()
 		n, err := r.Runtime.StopWorkers(ctx, slice, r.logTo(PhaseWorkers))
 		return fmt.Sprintf("%s of %s stopped", plural(n, "worker"), slice), err
 	})

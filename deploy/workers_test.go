@@ -62,6 +62,17 @@ func TestACutoverThatComesToNothingGivesTheOldSliceItsWorkersBack(t *testing.T) 
 	}
 }
 
+func TestAStopOfWorkersIsNotCutOff(t *testing.T) {
+	h := newHouse(t, withWorkers).blueLive()
+	h.runtime.stopWorkers = func(deploy.Slice) error { h.cancel(); return nil }
+	h.router.hold = func() error { return context.Canceled }
+	d := h.deploy("", commitB, true)
+	h.stop()
+	equal(t, "state", string(d.State), "aborted")
+	equal(t, "phases", phases(d), "fetch build start probe copy workers hold:failed")
+	equal(t, "working", h.runtime.working(), "blue")
+}
+
 func TestWorkersThatDoNotStartSendTheReleaseBack(t *testing.T) {
 	h := newHouse(t, withWorkers).blueLive()
 	h.runtime.startWorkers = func(s deploy.Slice) error {

@@ -7,13 +7,7 @@ import (
 )
 
 func (c *cli) benchCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "bench",
-		Short: "Measure what the site's visitors notice",
-		Args:  cobra.NoArgs,
-	}
-	cmd.AddCommand(c.benchCutoverCommand())
-	return cmd
+	return group("bench", "Measure what the site's visitors notice", c.benchCutoverCommand())
 }
 
 // benchOptions are the flags of bench cutover.

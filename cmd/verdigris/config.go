@@ -10,9 +10,7 @@ import (
 )
 
 func (c *cli) configCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "config", Short: "Look at the configuration"}
-	cmd.AddCommand(c.configCheckCommand(), c.configExampleCommand())
-	return cmd
+	return group("config", "Look at the configuration", c.configCheckCommand(), c.configExampleCommand())
 }
 
 func (c *cli) configCheckCommand() *cobra.Command {

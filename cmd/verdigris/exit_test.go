@@ -13,6 +13,10 @@ func TestMistakesInTheCommandLineEndWith2(t *testing.T) {
 	w := newFolder(t, "apps: {shop: {repository: {url: .}, web: {port: 80}}}\n")
 	for name, args := range map[string][]string{
 		"an unknown command":      {"deplay"},
+		"an unknown subcommand":   {"config", "chek"},
+		"another":                 {"token", "creat", "ci"},
+		"one more":                {"hook", "snd"},
+		"and one":                 {"bench", "cutovr"},
 		"an unknown flag":         {"status", "--jsn"},
 		"too many arguments":      {"deploy", "blue", "green"},
 		"a slice that is none":    {"deploy", "purple"},

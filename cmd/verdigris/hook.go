@@ -18,9 +18,7 @@ import (
 )
 
 func (c *cli) hookCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "hook", Short: "Try the webhooks out"}
-	cmd.AddCommand(c.hookSendCommand())
-	return cmd
+	return group("hook", "Try the webhooks out", c.hookSendCommand())
 }
 
 func (c *cli) hookSendCommand() *cobra.Command {

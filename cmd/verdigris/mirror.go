@@ -11,22 +11,15 @@ import (
 )
 
 func (c *cli) mirrorCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "mirror",
-		Short: "Keep the standby's data in step with the live slice's, or see how that stands",
-		Args:  cobra.NoArgs, // a misspelt subcommand is a mistake, not a wish for help
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
 	set := func(on bool) func(context.Context, *client) (deploy.Mirroring, error) {
 		return func(ctx context.Context, api *client) (deploy.Mirroring, error) { return api.setMirroring(ctx, on) }
 	}
 	ask := func(ctx context.Context, api *client) (deploy.Mirroring, error) { return api.mirroring(ctx) }
-	cmd.AddCommand(
+	return group("mirror", "Keep the standby's data in step with the live slice's, or see how that stands",
 		c.mirrorSubcommand("on", "Let the standby follow from now on, over restarts too", set(true)),
 		c.mirrorSubcommand("off", "End the mirror, over restarts too; cutovers then copy", set(false)),
 		c.mirrorSubcommand("status", "Show how the mirror stands", ask),
 	)
-	return cmd
 }
 
 func (c *cli) mirrorSubcommand(name, short string, do func(context.Context, *client) (deploy.Mirroring, error)) *cobra.Command {

@@ -11,9 +11,7 @@ import (
 )
 
 func (c *cli) tokenCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "token", Short: "Make, list and revoke the tokens of the API"}
-	cmd.AddCommand(c.tokenCreateCommand(), c.tokenListCommand(), c.tokenRevokeCommand())
-	return cmd
+	return group("token", "Make, list and revoke the tokens of the API", c.tokenCreateCommand(), c.tokenListCommand(), c.tokenRevokeCommand())
 }
 
 func (c *cli) tokenCreateCommand() *cobra.Command {
