@@ -42,6 +42,17 @@ func (f *fencing) opened(slice deploy.Slice) {
 	}
 }
 
+// found notes how a slice was found, which may have been fenced before verdigris was started.
+func (f *fencing) found(slice deploy.Slice, fenced bool) {
+	if !fenced {
+		f.opened(slice)
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fenced, f.why = slice, ""
+}
+
 // tell adds it to a status.
 func (f *fencing) tell(s *deploy.MirrorStatus) {
 	f.mu.Lock()

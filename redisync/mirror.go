@@ -155,9 +155,7 @@ func (m *mirror) begin(ctx context.Context) (*follower, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !t.to.fenced {
-		m.data.fencing.opened(m.to)
-	}
+	m.data.fencing.found(m.to, t.to.fenced)
 	f, err := m.join(ctx, t)
 	if err != nil {
 		if f != nil {

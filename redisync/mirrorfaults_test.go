@@ -112,8 +112,8 @@ func TestANewProcessGoesOnWhereTheLastLeftOff(t *testing.T) {
 		from.LPush(t.Context(), "images", i)
 	}
 	d := startedMirror(t, newData(t, from, to, "images"))
-	if n := d.Mirrored().Resyncs; n != 0 {
-		t.Errorf("%d copies were made", n)
+	if s := d.Mirrored(); s.Resyncs != 0 || s.Fenced != deploy.Green {
+		t.Errorf("it did not go on where the last one left off: %+v", s)
 	}
 	eventually(t, "the writes arrive", func() bool { return to.LLen(t.Context(), "images").Val() == 50_100 })
 	requireEqualKeys(t, from, to, []string{"images"})
