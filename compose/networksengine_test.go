@@ -83,9 +83,9 @@ networks: {outside: {external: true, name: "${NET}"}}`)
 
 func TestRangesOfPortsArePublished(t *testing.T) {
 	e := connected(t)
-	s := newSite(t, e, `services: {web: {`+answerer+`, scale: 3, ports: ["127.0.0.1:38471-38473:6379"]}}`)
+	s := newSite(t, e, `services: {web: {`+answerer+`, scale: 3, ports: ["127.0.0.1:28471-28473:6379"]}}`)
 	s.up(commitA)
-	for _, port := range []string{"38471", "38472", "38473"} {
+	for _, port := range []string{"28471", "28472", "28473"} {
 		conn, err := net.Dial("tcp", "127.0.0.1:"+port)
 		if err != nil {
 			t.Error(err)

@@ -162,10 +162,16 @@ func (f *follower) broken(ctx context.Context, err error) error {
 		return err
 	case err == nil, isReply(err):
 		return nil
-	case ended(ctx) != nil && errors.Is(err, ended(ctx)) && f.from.ctx.Err() == nil:
+	case ended(ctx) != nil && calledOff(err) && f.from.ctx.Err() == nil:
 		return nil // whoever asked has called it off, between two steps
 	}
 	return err
+}
+
+// calledOff tells whether an error is the end of somebody's context. Which end may have changed since: one whose time is
+// over is often canceled next.
+func calledOff(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 }
 
 // leave ends the following, and keeps what is left for the mirror that comes after this one.
