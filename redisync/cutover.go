@@ -29,6 +29,10 @@ func (f *follower) prepare(ctx context.Context) error {
 			break
 		}
 	}
+	// A mirror that has nothing to carry out does not notice that the target takes no more writes; its app would.
+	if err := f.sight.to.require(writing(f.keys.sample(), temporaryPrefix+"probe")); err != nil {
+		return err
+	}
 	return f.makeReady(ctx)
 }
 

@@ -174,6 +174,20 @@ func TestAStandbyOutOfMemoryIsToldAndCatchesUp(t *testing.T) {
 	}
 }
 
+func TestACutoverToARedisThatTakesNoMoreWritesIsRefused(t *testing.T) {
+	from, to := startRedis(t), startRedis(t)
+	pushList(t, from, "images", 100, 100)
+	d := startedMirror(t, newData(t, from, to, "images"))
+	to.do(t, "CONFIG", "SET", "maxmemory", "1") // and nothing is written that would show it
+	session, err := d.Begin(t.Context(), deploy.Blue, deploy.Green)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close()
+	_, err = session.Copy(t.Context(), nil)
+	requireExplained(t, err, "redis of green", "memory", "CONFIG SET maxmemory")
+}
+
 func TestAStandbyThatStandsStillHoldsNothingUpAndCatchesUp(t *testing.T) {
 	from, to := startRedis(t), startRedis(t)
 	from.do(t, "CONFIG", "SET", "client-output-buffer-limit", "replica 8mb 8mb 1")

@@ -33,10 +33,7 @@ func (t *transfer) check(ctx context.Context) error {
 			return err
 		}
 	}
-	key := ownPrefix + "probe"
-	if len(t.keys.names) > 0 {
-		key = t.keys.names[0]
-	}
+	key := t.keys.sample()
 	if err := from.require(reading(key)); err != nil {
 		return err
 	}

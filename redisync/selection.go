@@ -51,6 +51,14 @@ func newSelection(keys []string) (selection, error) {
 	return s, nil
 }
 
+// sample is a key on which the rights of a user can be tried.
+func (s selection) sample() string {
+	if len(s.names) > 0 {
+		return s.names[0]
+	}
+	return ownPrefix + "probe"
+}
+
 // has tells whether a key is selected.
 func (s selection) has(key []byte) bool {
 	if _, named := s.named[string(key)]; named {
