@@ -76,19 +76,7 @@ func TestAMirrorThatIsKilledAgainAndAgainLosesAndRepeatsNothing(t *testing.T) {
 				kill(t, p)
 			}
 			d := startedMirror(t, newData(t, from, to, stressKeys...))
-			session, err := d.Begin(t.Context(), deploy.Blue, deploy.Green)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer session.Close()
-			if _, err := session.Copy(t.Context(), nil); err != nil {
-				t.Fatal(err)
-			}
-			stop()
-			if _, err := session.Settle(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			requireEqualKeys(t, from, to, stressKeys)
+			requireExact(t, d, stop, from, to)
 		})
 	}
 }

@@ -156,19 +156,7 @@ func TestAMirrorIsExactWhateverIsDoneToTheKeys(t *testing.T) {
 				}
 			}
 			inStep(t, d)
-			session, err := d.Begin(t.Context(), deploy.Blue, deploy.Green)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer session.Close()
-			if _, err := session.Copy(t.Context(), nil); err != nil {
-				t.Fatal(err)
-			}
-			stop()
-			if _, err := session.Settle(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			requireEqualKeys(t, from, to, stressKeys)
+			requireExact(t, d, stop, from, to)
 			for _, key := range to.Keys(t.Context(), "other:*").Val() {
 				t.Errorf("a key that is not selected came over: %s", key)
 			}
@@ -194,4 +182,22 @@ func TestAMirrorIsExactOverCutoversInBothDirections(t *testing.T) {
 	if n := d.Mirrored().Resyncs; n > 1 {
 		t.Errorf("%d copies were made", n)
 	}
+}
+
+// requireExact settles once the changes have stopped, and compares both sides.
+func requireExact(t *testing.T, d *Data, stop func(), from, to *testServer) {
+	t.Helper()
+	session, err := d.Begin(t.Context(), deploy.Blue, deploy.Green)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close()
+	if _, err := session.Copy(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	if _, err := session.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	requireEqualKeys(t, from, to, stressKeys)
 }
