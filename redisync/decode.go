@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"slices"
-	"strconv"
 )
 
 // command is one command of a stream: its name and arguments.
@@ -152,7 +151,7 @@ func is(word []byte, upper string) bool {
 func (c command) size() int {
 	n := 0
 	for _, arg := range c {
-		n += len(arg) + len(strconv.Itoa(len(arg))) + 5
+		n += len(arg) + len("$123\r\n\r\n")
 	}
 	return n
 }
