@@ -8,6 +8,9 @@ import (
 // String says in a few words what a copy did.
 func (c CopyReport) String() string {
 	s := fmt.Sprintf("%s copied (%s)", plural(int(c.Keys), "key"), size(c.Bytes))
+	if c.Mirrored {
+		s = "the mirror is in step"
+	}
 	if c.Removed > 0 {
 		s += fmt.Sprintf(", %d removed", c.Removed)
 	}

@@ -184,6 +184,7 @@ type CopyReport struct {
 	Bytes    int64         `json:"bytes"`   // of payload
 	Removed  int64         `json:"removed"` // deleted on the target because the source does not have them
 	Compared int64         `json:"compared"`
+	Mirrored bool          `json:"mirrored,omitempty"` // a mirror has copied all there is, and compared what it touched last
 	Took     time.Duration `json:"took"`
 }
 

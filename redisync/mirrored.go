@@ -35,7 +35,7 @@ func (t *mirrored) Copy(ctx context.Context, progress func(deploy.CopyProgress))
 			_, err = ask(ctx, t.mirror, func(f *follower) (struct{}, error) { return struct{}{}, f.prepare(ctx) })
 		}
 		if err == nil {
-			return deploy.CopyReport{Took: time.Since(began)}, nil
+			return deploy.CopyReport{Mirrored: true, Took: time.Since(began)}, nil
 		}
 		// What breaks meanwhile comes back by itself, or the mirror says that it is broken.
 		if isReply(err) || ctx.Err() != nil || errors.Is(err, errMirrorOver) || time.Since(began) > brokenFor {
@@ -94,7 +94,7 @@ func (t *mirrored) Settle(ctx context.Context) (deploy.CopyReport, error) {
 	} else {
 		t.mirror.data.fencing.opened(t.mirror.to)
 	}
-	return deploy.CopyReport{Keys: int64(compared), Compared: int64(compared), Took: time.Since(began)}, err
+	return deploy.CopyReport{Mirrored: true, Compared: int64(compared), Took: time.Since(began)}, err
 }
 
 // Turn fences the source and turns the mirror round.
