@@ -162,6 +162,19 @@ func TestAStandbyOutOfMemoryIsToldAndCatchesUp(t *testing.T) {
 	}
 }
 
+func TestASourceThatWasFencedOnceAndRestartsIsMirroredAgain(t *testing.T) {
+	blue, green := startRedis(t), startRedis(t)
+	d := startedMirror(t, newData(t, blue, green, "images"))
+	for _, live := range []deploy.Slice{deploy.Blue, deploy.Green} {
+		cutOver(t, d, live, func(settle func()) { settle() })
+		inStep(t, d)
+	}
+	blue.restart(t) // and it has no users but its own
+	eventually(t, "the write is taken", func() bool { return blue.RPush(t.Context(), "images", "new").Err() == nil })
+	eventually(t, "the write arrives", func() bool { return green.LLen(t.Context(), "images").Val() == 1 })
+	inStep(t, d)
+}
+
 func TestACutoverToARedisThatTakesNoMoreWritesIsRefused(t *testing.T) {
 	from, to := startRedis(t), startRedis(t)
 	pushList(t, from, "images", 100, 100)
