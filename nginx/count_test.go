@@ -30,6 +30,25 @@ func longAnswers(name string, finish <-chan struct{}) http.HandlerFunc {
 	}
 }
 
+// longSite is a site whose live slice blue gives long answers until finish is closed.
+func longSite(t *testing.T) (s *site, blue, green *backend, finish chan struct{}) {
+	t.Helper()
+	finish = make(chan struct{})
+	s = newSite(t)
+	blue = newBackend(t, deploy.Blue, longAnswers("blue", finish))
+	green = newBackend(t, deploy.Green, digest)
+	s.goLive(t, blue)
+	return s, blue, green, finish
+}
+
+// beginDownload begins a download, which goes on until the slice ends it.
+func (s *site) beginDownload(t *testing.T, b *backend) (download <-chan answer) {
+	t.Helper()
+	download = s.send(t, http.MethodGet, "/file", "download", nil)
+	eventually(t, "the download has begun", func() bool { return b.count("GET download") == 1 })
+	return download
+}
+
 // longRequests opens two websockets and begins a download.
 func (s *site) longRequests(t *testing.T, b *backend) (sockets []*webSocket, download <-chan answer) {
 	t.Helper()
@@ -38,17 +57,11 @@ func (s *site) longRequests(t *testing.T, b *backend) (sockets []*webSocket, dow
 		ws.open(t)
 		sockets = append(sockets, ws)
 	}
-	download = s.send(t, http.MethodGet, "/file", "download", nil)
-	eventually(t, "the download has begun", func() bool { return b.count("GET download") == 1 })
-	return sockets, download
+	return sockets, s.beginDownload(t, b)
 }
 
 func TestDrainCountsTheRequestsThatStayAndNotThoseThatWait(t *testing.T) {
-	finish := make(chan struct{})
-	s := newSite(t)
-	blue := newBackend(t, deploy.Blue, longAnswers("blue", finish))
-	green := newBackend(t, deploy.Green, digest)
-	s.goLive(t, blue)
+	s, blue, green, finish := longSite(t)
 	sockets, download := s.longRequests(t, blue)
 
 	h := s.holdTowards(t, green)
@@ -83,14 +96,9 @@ func TestDrainCountsTheRequestsThatStayAndNotThoseThatWait(t *testing.T) {
 }
 
 func TestARequestThatStayedIsNotWaitedForAgainAndCountsWhereItIs(t *testing.T) {
-	finish := make(chan struct{})
-	s := newSite(t)
+	s, blue, green, finish := longSite(t)
 	s.HoldTimeout = time.Hour // half of it would be waited
-	blue := newBackend(t, deploy.Blue, longAnswers("blue", finish))
-	green := newBackend(t, deploy.Green, nil)
-	s.goLive(t, blue)
-	download := s.send(t, http.MethodGet, "/file", "download", nil)
-	eventually(t, "the download has begun", func() bool { return blue.count("GET download") == 1 })
+	download := s.beginDownload(t, blue)
 	for i, c := range []struct {
 		to      *backend
 		timeout time.Duration
@@ -114,11 +122,7 @@ func TestARequestThatStayedIsNotWaitedForAgainAndCountsWhereItIs(t *testing.T) {
 }
 
 func TestInFlightCountsWebSocketsDownloadsAndWhatWaits(t *testing.T) {
-	finish := make(chan struct{})
-	s := newSite(t)
-	blue := newBackend(t, deploy.Blue, longAnswers("blue", finish))
-	green := newBackend(t, deploy.Green, nil)
-	s.goLive(t, blue)
+	s, blue, green, finish := longSite(t)
 	inFlight := func(what string, want int) {
 		t.Helper()
 		eventually(t, what, func() bool {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,32 +63,34 @@ func ended(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// isReply tells an answer of the server, after which the conversation can go on, from a broken connection.
-func isReply(err error) bool {
-	var r replyError
-	return errors.As(err, &r)
-}
-
-// refusedAs tells whether err is an answer of the server that begins with one of the codes.
-func refusedAs(err error, codes ...string) bool {
-	text := ""
+// reply returns what the server answered, if err is an answer of it to a connection of ours or of the client library.
+func reply(err error) (text string, is bool) {
 	var own replyError
 	var theirs redis.Error
 	switch {
 	case errors.As(err, &own):
-		text = string(own)
+		return string(own), true
 	case errors.As(err, &theirs):
-		text = theirs.Error()
-	default:
-		return false
+		return theirs.Error(), true
 	}
-	for _, code := range codes {
-		if strings.HasPrefix(text, code) {
-			return true
-		}
-	}
-	return false
+	return "", false
 }
+
+// isReply tells an answer of the server, after which the conversation can go on, from a broken connection.
+func isReply(err error) bool {
+	_, is := reply(err)
+	return is
+}
+
+// refusedAs tells whether err is an answer of the server that begins with one of the codes.
+func refusedAs(err error, codes ...string) bool {
+	text, is := reply(err)
+	return is && slices.ContainsFunc(codes, func(code string) bool { return strings.HasPrefix(text, code) })
+}
+
+// startedAnew tells whether a server refuses because it has just started: it loads its data, or does not know yet the user
+// that passes its fence.
+func startedAnew(err error) bool { return refusedAs(err, "LOADING", "WRONGPASS", "NOAUTH", "NOPERM") }
 
 // hinted adds to an error what a person can do about it, where that is known.
 func hinted(err error) error {

@@ -38,7 +38,7 @@ func (t *mirrored) Copy(ctx context.Context, progress func(deploy.CopyProgress))
 			return deploy.CopyReport{Mirrored: true, Took: time.Since(began)}, nil
 		}
 		// What breaks meanwhile comes back by itself, or the mirror says that it is broken.
-		if isReply(err) || ctx.Err() != nil || errors.Is(err, errMirrorOver) || time.Since(began) > brokenFor {
+		if isReply(err) && !startedAnew(err) || ctx.Err() != nil || errors.Is(err, errMirrorOver) || time.Since(began) > brokenFor {
 			return deploy.CopyReport{}, hinted(fmt.Errorf("prepare the mirror for the cutover: %w", err))
 		}
 	}

@@ -175,6 +175,21 @@ func TestASourceThatWasFencedOnceAndRestartsIsMirroredAgain(t *testing.T) {
 	inStep(t, d)
 }
 
+func TestACutoverRightAfterTheSourceRestartedWaitsForTheMirror(t *testing.T) {
+	blue, green := startRedis(t), startRedis(t)
+	d := startedMirror(t, newData(t, blue, green, "images"))
+	for _, live := range []deploy.Slice{deploy.Blue, deploy.Green} {
+		cutOver(t, d, live, func(settle func()) { settle() })
+		inStep(t, d)
+	}
+	blue.restart(t) // what it knew of our user is gone, and the mirror may not have noticed yet
+	eventually(t, "the write is taken", func() bool { return blue.RPush(t.Context(), "images", "new").Err() == nil })
+	cutOver(t, d, deploy.Blue, func(settle func()) { settle() })
+	if n := green.LLen(t.Context(), "images").Val(); n != 1 {
+		t.Errorf("%d items have moved, want 1", n)
+	}
+}
+
 func TestACutoverToARedisThatTakesNoMoreWritesIsRefused(t *testing.T) {
 	from, to := startRedis(t), startRedis(t)
 	pushList(t, from, "images", 100, 100)

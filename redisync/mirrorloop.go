@@ -118,9 +118,7 @@ func (m *mirror) reattach(ctx context.Context, f *follower, at position) (*link,
 	if err == nil {
 		return l, nil
 	}
-	if refusedAs(err, "WRONGPASS", "NOAUTH", "NOPERM") { // started anew, it does not know the user that passed its fence
-		return nil, err
-	}
+	// A source that started anew does not know the user that passed its fence: it refuses, and that does not pass.
 	if errors.Is(err, errHistoryLost) || isReply(err) && !refusedAs(err, "LOADING", "NOMASTERLINK") {
 		return nil, err
 	}

@@ -50,7 +50,7 @@ func (s *site) reader() load.Requests {
 }
 
 func TestNoRequestFailsAndNoWriteIsLostOverSwitchesAndRollbacksUnderLoad(t *testing.T) {
-	s := newSite(t, func(s *site) { s.replace("verdigris.yml", "watch: {duration: 1s,", "watch: {duration: 100ms,") }).blueLive()
+	s := newSite(t, shortWatch).blueLive()
 	s.want(s.push(s.commit("second")), deploy.StateSucceeded)
 	book := &ledger{}
 	big := s.uploader(book, "big", 2<<20)
@@ -60,18 +60,31 @@ func TestNoRequestFailsAndNoWriteIsLostOverSwitchesAndRollbacksUnderLoad(t *test
 		workers = append(workers, s.reader())
 	}
 	l := load.Start(context.Background(), load.Plan{Workers: workers})
-	for range 10 {
-		s.want(s.order("/switch", ""), deploy.StateSucceeded)
-		s.want(s.order("/rollback", ""), deploy.StateSucceeded)
-	}
-	report := l.Stop()
-	t.Log(report)
-	if report.Failed() > 0 {
-		t.Errorf("failed requests: %s", report)
-	}
+	s.toAndFro(10)
+	s.noneFailed(l.Stop())
 	live := deploy.Green // twenty moves: back where it began
 	s.serves(live)
 	s.accountFor(book, live)
+}
+
+// toAndFro moves the traffic so many times to the other slice and back, and returns how many requests stayed behind.
+func (s *site) toAndFro(times int) (stayed int) {
+	s.t.Helper()
+	for range times {
+		for _, path := range []string{"/switch", "/rollback"} {
+			stayed += s.want(s.order(path, ""), deploy.StateSucceeded).Stayed
+		}
+	}
+	return stayed
+}
+
+// noneFailed logs what a load did, and fails if a request of it failed.
+func (s *site) noneFailed(report load.Report) {
+	s.t.Helper()
+	s.t.Log(report)
+	if report.Failed() > 0 {
+		s.t.Errorf("%d requests failed", report.Failed())
+	}
 }
 
 // accountFor fails unless each acknowledged upload is in the slice's list exactly once, and each writer's are in order.

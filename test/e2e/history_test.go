@@ -31,15 +31,8 @@ func TestPushesAndPopsOverSwitchesAndRollbacksAreLinearizable(t *testing.T) {
 		workers = append(workers, g.Pusher(name), g.Pusher(name), g.Popper(name), g.Peeker(name))
 	}
 	l := load.Start(context.Background(), load.Plan{Workers: workers})
-	for range 5 {
-		s.want(s.order("/switch", ""), deploy.StateSucceeded)
-		s.want(s.order("/rollback", ""), deploy.StateSucceeded)
-	}
-	report := l.Stop()
-	t.Log(report)
-	if report.Failed() > 0 {
-		t.Errorf("failed requests: %s", report)
-	}
+	s.toAndFro(5)
+	s.noneFailed(l.Stop())
 	for _, name := range names {
 		if err := g.Drain(context.Background(), name); err != nil {
 			t.Fatal(err)

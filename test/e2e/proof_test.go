@@ -98,18 +98,10 @@ func TestAHundredCutoversUnderEveryKindOfClientLoseNothing(t *testing.T) {
 	s.want(s.push(s.commit("second")), deploy.StateSucceeded)
 	book := &ledger{}
 	l := load.Start(context.Background(), load.Plan{Workers: s.crowd(book)})
-	stayed := 0
-	for range 50 {
-		for _, path := range []string{"/switch", "/rollback"} {
-			stayed += s.want(s.order(path, ""), deploy.StateSucceeded).Stayed
-		}
-	}
+	t.Logf("%d requests stayed on the old slice", s.toAndFro(50))
 	s.mirrorInStep()
 	report := l.Stop()
-	t.Logf("%s; %d requests stayed on the old slice", report, stayed)
-	if report.Failed() > 0 {
-		t.Errorf("failed requests: %s", report)
-	}
+	s.noneFailed(report)
 	for _, kind := range []string{"requests", "posts", "uploads", "websockets"} {
 		if report.Kinds[kind].Sent == 0 {
 			t.Errorf("there were no %s", kind)
