@@ -4,12 +4,14 @@ import (
 	"net"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
 	gatherFor  = time.Millisecond // how long a busy stream is let gather
 	gatherRate = 2 << 20          // bytes a second from which a stream counts as busy: some 15,000 small writes
-	gatherMost = 256 << 10        // bytes for which gathering ends early
+	gatherMost = 256 << 10        // bytes for which the kernel wakes a reader that gathers
 )
 
 // gathering makes fewer and larger reads of a stream that is busy. On both servers and here most of the cost of a
@@ -21,11 +23,11 @@ type gathering struct {
 	bytes int
 }
 
-// pause counts what has been read, and waits if the stream is busy.
+// pause counts what has been read, and waits if the stream is busy and nothing more of it has arrived.
 func (g *gathering) pause(n int) {
 	g.bytes += n
 	took := time.Since(g.since)
-	if took < gatherFor {
+	if took < gatherFor || g.arrived() > 0 {
 		return
 	}
 	busy := float64(g.bytes) >= gatherRate*took.Seconds()
@@ -39,16 +41,25 @@ func (g *gathering) pause(n int) {
 	g.wakeAt(1)
 }
 
+// arrived is how many bytes the kernel has for us, or 0 where it does not say (SIOCINQ, tcp(7)).
+func (g *gathering) arrived() (bytes int) {
+	g.control(func(fd int) { bytes, _ = unix.IoctlGetInt(fd, unix.SIOCINQ) })
+	return bytes
+}
+
 // wakeAt says from how many bytes on the arrival of data wakes a reader (SO_RCVLOWAT, socket(7)). Without it, waiting
 // works as well and saves less.
 func (g *gathering) wakeAt(bytes int) {
+	g.control(func(fd int) { _ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVLOWAT, bytes) })
+}
+
+// control does something with the socket, where the connection is one.
+func (g *gathering) control(do func(fd int)) {
 	c, ok := g.tcp.(syscall.Conn)
 	if !ok {
 		return
 	}
-	raw, err := c.SyscallConn()
-	if err != nil {
-		return
+	if raw, err := c.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) { do(int(fd)) })
 	}
-	_ = raw.Control(func(fd uintptr) { _ = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVLOWAT, bytes) })
 }

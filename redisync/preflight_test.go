@@ -161,10 +161,7 @@ func TestATargetWithoutRoomIsRefused(t *testing.T) {
 func TestTLSIsSpokenAndItsAbsenceExplained(t *testing.T) {
 	from := startRedis(t)
 	certificate := newCertificate(t)
-	port := freePort(t)
-	to := startRedis(t, "--tls-port", fmt.Sprint(port), "--tls-cert-file", certificate.certFile, "--tls-key-file", certificate.keyFile,
-		"--tls-ca-cert-file", certificate.certFile, "--tls-auth-clients", "no")
-	address := fmt.Sprintf("127.0.0.1:%d", port)
+	to, address := startWithTLS(t, certificate)
 	plain := Side{Address: At(from.address)}
 	everything(t, from, "")
 	move(t, newDataOf(t, plain, Side{Address: At(address), TLS: &tls.Config{RootCAs: certificate.pool}}, "*"))

@@ -4,14 +4,18 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"math/big"
 	"net"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"verdigris/deploy"
 )
 
 // testCertificate is a self-signed certificate for 127.0.0.1, on disk and as what clients trust.
@@ -46,6 +50,15 @@ func newCertificate(t *testing.T) testCertificate {
 	return c
 }
 
+// startWithTLS starts a redis that speaks TLS as well, at the address that is returned.
+func startWithTLS(t *testing.T, c testCertificate) (s *testServer, address string) {
+	t.Helper()
+	port := fmt.Sprint(freePort(t))
+	s = startRedis(t, "--tls-port", port, "--tls-cert-file", c.certFile, "--tls-key-file", c.keyFile,
+		"--tls-ca-cert-file", c.certFile, "--tls-auth-clients", "no")
+	return s, "127.0.0.1:" + port
+}
+
 func writePEM(t *testing.T, kind string, bytes []byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "file.pem")
@@ -53,4 +66,22 @@ func writePEM(t *testing.T, kind string, bytes []byte) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+func TestAMirrorFollowsOverTLS(t *testing.T) {
+	certificate := newCertificate(t)
+	side := func() (*testServer, Side) {
+		s, address := startWithTLS(t, certificate)
+		return s, Side{Address: At(address), TLS: &tls.Config{RootCAs: certificate.pool}}
+	}
+	from, blue := side()
+	to, green := side()
+	d := startedMirror(t, newDataOf(t, blue, green, "images", "small"))
+	pushList(t, from, "images", 2000, 100<<10) // many records of TLS at once
+	pushList(t, from, "small", 100_000, 10)
+	cutOver(t, d, deploy.Blue, func(settle func()) { settle() })
+	requireEqualKeys(t, from, to, []string{"images", "small"})
+	pushList(t, to, "small", 1000, 10) // the other way now
+	eventually(t, "the mirror has turned", func() bool { return from.LLen(t.Context(), "small").Val() == 101_000 })
+	requireEqualKeys(t, to, from, []string{"images", "small"})
 }
