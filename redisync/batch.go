@@ -20,7 +20,6 @@ func (f *follower) carryOut() error {
 		}
 		f.withdraw(refused)
 	}
-	f.orders.Add(int64(len(f.batch)))
 	clear(f.batch) // lest it hold on to what was large
 	f.batch, f.sized = f.batch[:0], 0
 	return nil
@@ -33,12 +32,13 @@ func (f *follower) markerDue() bool {
 	return !f.isMarked || time.Since(f.marked) > markEvery && f.applied.Load() != f.decode.offset
 }
 
-// transact sends the batch as a transaction. It returns the commands that the target does not know in that form, in
-// which case it did nothing. Commands that failed make their keys dirty.
-func (f *follower) transact() (refused []int, err error) {
+// transact sends the batch as a transaction. It returns the runs of commands that the target does not know in that form,
+// in which case it did nothing. Commands that failed make their keys dirty.
+func (f *follower) transact() (refused []run, err error) {
+	f.runs = runs(f.batch, f.runs[:0])
 	f.to.send("MULTI")
-	for _, c := range f.batch {
-		f.to.words(c)
+	for _, r := range f.runs {
+		f.to.sendRun(f.batch[r.first:r.end])
 	}
 	f.sendMarker()
 	f.to.send("EXEC")
@@ -48,13 +48,13 @@ func (f *follower) transact() (refused []int, err error) {
 	if err := f.to.skip(); err != nil { // MULTI
 		return nil, err
 	}
-	for i := range len(f.batch) + 1 {
+	for i := range len(f.runs) + 1 {
 		switch err := f.to.skip(); {
 		case err == nil:
 		case !isReply(err):
 			return nil, err
-		case refusedAs(err, "ERR") && i < len(f.batch):
-			refused = append(refused, i)
+		case refusedAs(err, "ERR") && i < len(f.runs):
+			refused = append(refused, f.runs[i])
 		default:
 			return nil, f.abandon(err)
 		}
@@ -81,7 +81,7 @@ type blockedError struct{ error }
 func (e *blockedError) Unwrap() error { return e.error }
 
 // results reads the answer to EXEC.
-func (f *follower) results(refused []int) error {
+func (f *follower) results(refused []run) error {
 	exact := f.exact() // before a command that failed says otherwise: so it was when the marker was sent
 	n, err := f.to.expect('*')
 	switch {
@@ -91,7 +91,7 @@ func (f *follower) results(refused []int) error {
 		return &blockedError{err}
 	case err != nil:
 		return err
-	case n != int64(len(f.batch)+1):
+	case n != int64(len(f.runs)+1):
 		return f.to.fail(errProtocol)
 	}
 	for i := range n {
@@ -99,9 +99,9 @@ func (f *follower) results(refused []int) error {
 		if err != nil && !isReply(err) {
 			return err
 		}
-		if err != nil && int(i) < len(f.batch) {
-			f.log.Debug("read keys anew", "command", string(f.batch[i][0]), "because", err)
-			f.taintAll(f.batch[i])
+		if err != nil && int(i) < len(f.runs) {
+			f.log.Debug("read keys anew", "command", string(f.batch[f.runs[i].first][0]), "because", err)
+			f.taintRun(f.runs[i])
 		}
 	}
 	f.isMarked, f.marked = exact, time.Now()
@@ -109,23 +109,30 @@ func (f *follower) results(refused []int) error {
 }
 
 // withdraw takes commands out of the batch that an older target does not know: their keys are read instead.
-func (f *follower) withdraw(refused []int) {
-	rest := f.batch[:0:0]
-	for i, c := range f.batch {
-		if len(refused) > 0 && refused[0] == i {
-			refused = refused[1:]
-			f.taintAll(c)
-			continue
-		}
-		rest = append(rest, c)
+func (f *follower) withdraw(refused []run) {
+	rest, from := f.batch[:0:0], 0
+	for _, r := range refused {
+		rest = append(rest, f.batch[from:r.first]...)
+		f.taintRun(r)
+		from = r.end
 	}
-	f.batch = rest
+	f.batch = append(rest, f.batch[from:]...)
+}
+
+func (f *follower) taintRun(r run) {
+	for _, c := range f.batch[r.first:r.end] {
+		f.taintAll(c)
+	}
 }
 
 func (f *follower) taintAll(c command) {
-	at, err := f.keysOf(c)
+	spec, err := f.spec(c)
 	if err != nil {
 		return // the connection is gone, and everything begins anew
+	}
+	at, err := f.keysOf(c, spec)
+	if err != nil {
+		return
 	}
 	for _, i := range at {
 		if f.keys.has(c[i]) {
@@ -141,14 +148,4 @@ func (f *follower) sendMarker() {
 		return
 	}
 	f.to.send("SET", markerKey, f.marker().String())
-}
-
-// words writes a command whose arguments are bytes.
-func (c *conn) words(args command) {
-	c.head('*', int64(len(args)))
-	for _, arg := range args {
-		c.head('$', int64(len(arg)))
-		c.w.Write(arg)
-		c.w.WriteString("\r\n")
-	}
 }

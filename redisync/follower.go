@@ -21,10 +21,12 @@ type follower struct {
 	link   *link
 	decode decoder
 	table  commandTable
-	db     int // that the stream has selected
+	db     int   // that the stream has selected
+	at     []int // room for where keys are
 
 	batch []command // what the target has yet to do
 	sized int       // its size in bytes
+	runs  []run     // how it was sent
 	taken []byte
 	since time.Time // when the oldest of it arrived
 
@@ -47,7 +49,6 @@ type follower struct {
 	asked   bool // the source waits for an acknowledgement
 	applied atomic.Int64
 	lag     atomic.Int64 // nanoseconds
-	orders  atomic.Int64 // commands that were carried out
 }
 
 // What ends a follower that has to begin anew.

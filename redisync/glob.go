@@ -13,6 +13,9 @@ func matchGlob[T string | []byte](pattern string, name T) bool {
 	for n < len(name) {
 		if p < len(pattern) && pattern[p] == '*' {
 			p++
+			if p == len(pattern) {
+				return true
+			}
 			afterStar, retry = p, n
 			continue
 		}

@@ -38,7 +38,7 @@ func (f *follower) sort(c command, end int64) error {
 	case !f.concerned():
 		return nil
 	}
-	at, err := f.keysOf(c)
+	at, err := f.keysOf(c, spec)
 	if err != nil {
 		return err
 	}
@@ -88,15 +88,12 @@ func (f *follower) spec(c command) (keySpec, error) {
 	return spec, nil
 }
 
-// keysOf says at which arguments the keys of a command are. Where that differs from one to the next the server is asked.
-func (f *follower) keysOf(c command) (at []int, err error) {
-	spec, err := f.spec(c)
-	if err != nil {
-		return nil, err
-	}
+// keysOf says at which arguments the keys of a command are, until it is called again. Where that differs from one command
+// to the next the server is asked.
+func (f *follower) keysOf(c command, spec keySpec) (at []int, err error) {
 	if !spec.movable {
-		var buffer [8]int
-		return spec.positions(c, buffer[:0]), nil
+		f.at = spec.positions(c, f.at[:0])
+		return f.at, nil
 	}
 	args := make([]any, 0, len(c)+2)
 	args = append(args, "COMMAND", "GETKEYS")

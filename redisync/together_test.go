@@ -1,0 +1,66 @@
+package redisync
+
+import (
+	"bufio"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func commandOf(words string) (c command) {
+	for _, word := range strings.Fields(words) {
+		c = append(c, []byte(word))
+	}
+	return c
+}
+
+func TestCommandsThatOneCommandDoesGoTogether(t *testing.T) {
+	for _, c := range []struct {
+		batch, sent []string
+	}{
+		{nil, nil},
+		{[]string{"SET a 1"}, []string{"SET a 1"}},
+		{[]string{"SET a 1", "set b 2", "SET a 3"}, []string{"MSET a 1 b 2 a 3"}},
+		{[]string{"SET a 1", "SET b 2 PXAT 99", "SET c 3", "SET d 4"}, []string{"SET a 1", "SET b 2 PXAT 99", "MSET c 3 d 4"}},
+		{[]string{"RPUSH l a", "RPUSH l b c", "RPUSH m d", "LPUSH m e", "lpush m f"}, []string{"RPUSH l a b c", "RPUSH m d", "LPUSH m e f"}},
+		{[]string{"HSET h f 1", "HSET h g 2 f 3", "SADD s a", "SADD s b", "DEL h", "DEL s t", "UNLINK x"},
+			[]string{"HSET h f 1 g 2 f 3", "SADD s a b", "DEL h s t", "UNLINK x"}},
+		{[]string{"INCR n", "INCR n", "RPOP l", "RPOP l"}, []string{"INCR n", "INCR n", "RPOP l", "RPOP l"}}, // each does its own
+		{[]string{"DEL a", "SET a 1", "DEL a"}, []string{"DEL a", "SET a 1", "DEL a"}},
+	} {
+		var batch []command
+		for _, words := range c.batch {
+			batch = append(batch, commandOf(words))
+		}
+		if got := sentFor(t, batch); !reflect.DeepEqual(got, c.sent) {
+			t.Errorf("%q is sent as %q, want %q", c.batch, got, c.sent)
+		}
+	}
+}
+
+// sentFor returns the commands that a target gets to see for a batch.
+func sentFor(t *testing.T, batch []command) (sent []string) {
+	t.Helper()
+	var wire strings.Builder
+	c := &conn{w: bufio.NewWriter(&wire)}
+	for _, r := range runs(batch, nil) {
+		c.sendRun(batch[r.first:r.end])
+	}
+	if err := c.w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	var d decoder
+	d.feed([]byte(wire.String()))
+	for range strings.Count(wire.String(), "*") {
+		c, err := d.command()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var words []string
+		for _, word := range c {
+			words = append(words, string(word))
+		}
+		sent = append(sent, strings.Join(words, " "))
+	}
+	return sent
+}
