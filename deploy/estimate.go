@@ -14,23 +14,43 @@ const (
 	assumedKeys   = 200_000     // compared in a second
 )
 
-// pastHold is the median of the newest cutovers; 0 where there has been none.
+// pastHold is a median of the newest cutovers: of the longest wait in each in which a request waited, or else of how long
+// one could have waited; 0 where there has been no cutover.
 func pastHold(newestFirst []Deployment) (hold time.Duration, from string) {
-	const enough = 5
-	var holds []time.Duration
+	var waited, possible []time.Duration
 	for _, d := range newestFirst {
-		if took, ok := d.Hold(); ok && len(holds) < enough {
-			holds = append(holds, took)
+		took, ok := d.Hold()
+		switch {
+		case !ok:
+		case d.Held > 0:
+			waited = append(waited, time.Duration(max(1, d.LongestHold))*time.Millisecond)
+		default:
+			possible = append(possible, took)
 		}
 	}
-	switch len(holds) {
-	case 0:
-		return 0, ""
-	case 1:
-		return holds[0], "what the newest cutover took"
+	if len(waited) > 0 {
+		hold, n := medianOfNewest(waited)
+		return hold, "the longest wait in " + ofNewest(n) + " with requests that waited"
 	}
-	slices.Sort(holds)
-	return holds[len(holds)/2], fmt.Sprintf("the median of the newest %d cutovers", len(holds))
+	if len(possible) > 0 {
+		hold, n := medianOfNewest(possible)
+		return hold, "at most, from hold to release in " + ofNewest(n) + "; no request waited"
+	}
+	return 0, ""
+}
+
+// medianOfNewest is the median of the first few, and of how many.
+func medianOfNewest(newestFirst []time.Duration) (median time.Duration, n int) {
+	n = min(len(newestFirst), 5)
+	few := slices.Sorted(slices.Values(newestFirst[:n]))
+	return few[n/2], n
+}
+
+func ofNewest(n int) string {
+	if n == 1 {
+		return "the newest cutover"
+	}
+	return fmt.Sprintf("the newest %d cutovers (median)", n)
 }
 
 // assumedHold says on what it rests.

@@ -98,21 +98,36 @@ func TestAPlanNamesEveryObstacle(t *testing.T) {
 }
 
 func TestAPlanEstimatesTheHoldFromTheNewestCutovers(t *testing.T) {
-	h := newHouse(t).ready()
-	h.stop()
-	for i, ms := range []time.Duration{900, 10, 70, 20, 60, 30} { // the newest is the last
-		begin := time.Now().Add(time.Duration(i) * time.Second)
-		_, err := h.journal.Create(context.Background(), deploy.Deployment{App: "shop", State: deploy.StateSucceeded, Phases: []deploy.PhaseRecord{
-			{Phase: deploy.PhaseHold, StartedAt: begin, EndedAt: begin.Add(time.Millisecond)},
-			{Phase: deploy.PhaseRelease, StartedAt: begin.Add(time.Millisecond), EndedAt: begin.Add(ms * time.Millisecond)},
-		}})
-		if err != nil {
-			t.Fatal(err)
-		}
+	type cutover struct {
+		took, held, longest int64
 	}
-	p := h.plan("")
-	if p.EstimatedHoldMS != 30 || p.EstimatedFrom != "the median of the newest 5 cutovers" {
-		t.Errorf("%d ms from %s", p.EstimatedHoldMS, p.EstimatedFrom)
+	for _, c := range []struct {
+		cutovers []cutover // the newest is the last
+		ms       int64
+		from     string
+	}{
+		{[]cutover{{40, 0, 0}}, 40, "at most, from hold to release in the newest cutover; no request waited"},
+		{[]cutover{{900, 0, 0}, {10, 0, 0}, {70, 0, 0}, {20, 0, 0}, {60, 0, 0}, {30, 0, 0}}, 30, "at most, from hold to release in the newest 5 cutovers (median); no request waited"},
+		{[]cutover{{400, 3, 21}, {500, 0, 0}}, 21, "the longest wait in the newest cutover with requests that waited"},
+		{[]cutover{{400, 3, 21}, {400, 1, 0}, {500, 9, 35}}, 21, "the longest wait in the newest 3 cutovers (median) with requests that waited"},
+		{[]cutover{{400, 1, 0}}, 1, "the longest wait in the newest cutover with requests that waited"},
+	} {
+		h := newHouse(t).ready()
+		h.stop()
+		for i, past := range c.cutovers {
+			begin := time.Now().Add(time.Duration(i) * time.Second)
+			release := begin.Add(time.Millisecond)
+			_, err := h.journal.Create(context.Background(), deploy.Deployment{App: "shop", State: deploy.StateSucceeded, Held: int(past.held), LongestHold: past.longest, Phases: []deploy.PhaseRecord{
+				{Phase: deploy.PhaseHold, StartedAt: begin, EndedAt: release},
+				{Phase: deploy.PhaseRelease, StartedAt: release, EndedAt: begin.Add(time.Duration(past.took) * time.Millisecond)},
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if p := h.plan(""); p.EstimatedHoldMS != c.ms || p.EstimatedFrom != c.from {
+			t.Errorf("%v: %d ms, %s; want %d ms, %s", c.cutovers, p.EstimatedHoldMS, p.EstimatedFrom, c.ms, c.from)
+		}
 	}
 }
 
