@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -13,25 +14,27 @@ import (
 )
 
 // BenchmarkFreeze measures how long requests wait for the data in a cutover with a mirror in step: the time of Settle
-// right after so many writes at once.
+// right after so many writes at once, to a list of 1,000,000 items or to a key each.
 func BenchmarkFreeze(b *testing.B) {
-	for _, delta := range []int{0, 100, 1000, 10_000} {
-		b.Run(fmt.Sprintf("delta-%d", delta), func(b *testing.B) {
-			from, to := startRedis(b), startRedis(b)
-			pushList(b, from, "images", 1_000_000, 100)
-			data := newData(b, from, to, "images")
-			data.Log = slog.New(slog.DiscardHandler)
-			data.Mirror(deploy.Blue)
-			defer data.Mirror("")
-			var frozen []time.Duration
-			for b.Loop() {
-				frozen = append(frozen, freeze(b, data, func() { pushAtOnce(b, from, "images", delta) }))
-			}
-			b.ReportMetric(milliseconds(quantile(frozen, 0.5)), "p50-ms")
-			b.ReportMetric(milliseconds(quantile(frozen, 1)), "max-ms")
-			b.ReportMetric(0, "ns/op") // of the whole round, which means nothing
-			requireSameMatches(b, from, to, "images")
-		})
+	for shape, write := range map[string]func(testing.TB, *testServer, int){"list": pushAtOnce, "keys": setAtOnce} {
+		for _, delta := range []int{0, 100, 1000, 10_000} {
+			b.Run(fmt.Sprintf("%s/delta-%d", shape, delta), func(b *testing.B) {
+				from, to := startRedis(b), startRedis(b)
+				pushList(b, from, "images", 1_000_000, 100)
+				data := newData(b, from, to, "images", "key:*")
+				data.Log = slog.New(slog.DiscardHandler)
+				data.Mirror(deploy.Blue)
+				defer data.Mirror("")
+				var frozen []time.Duration
+				for b.Loop() {
+					frozen = append(frozen, freeze(b, data, func() { write(b, from, delta) }))
+				}
+				b.ReportMetric(milliseconds(quantile(frozen, 0.5)), "p50-ms")
+				b.ReportMetric(milliseconds(quantile(frozen, 1)), "max-ms")
+				b.ReportMetric(0, "ns/op") // of the whole round, which means nothing
+				requireSameMatches(b, from, to, "[ik]*")
+			})
+		}
 	}
 }
 
@@ -56,14 +59,20 @@ func freeze(b *testing.B, data *Data, write func()) time.Duration {
 	return time.Since(start)
 }
 
-// pushAtOnce sends n LPUSHes in one pipeline.
-func pushAtOnce(t testing.TB, s *testServer, key string, n int) {
-	if n == 0 {
-		return
-	}
+// pushAtOnce sends n LPUSHes to the list images in one pipeline.
+func pushAtOnce(t testing.TB, s *testServer, n int) {
 	s.pipe(t, func(p redis.Pipeliner) {
 		for i := range n {
-			p.LPush(context.Background(), key, item(i, 100))
+			p.LPush(context.Background(), "images", item(i, 100))
+		}
+	})
+}
+
+// setAtOnce sends n SETs of a key each in one pipeline.
+func setAtOnce(t testing.TB, s *testServer, n int) {
+	s.pipe(t, func(p redis.Pipeliner) {
+		for i := range n {
+			p.Set(context.Background(), fmt.Sprint("key:", i), item(rand.IntN(n), 100), 0)
 		}
 	})
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
+	"slices"
 
 	"verdigris/deploy"
 )
@@ -54,7 +54,7 @@ func (f *follower) settle(ctx context.Context) (compared int, err error) {
 			return compared, f.rest(ctx)
 		}
 		for _, key := range different {
-			f.touched.add([]byte(key)) // look at it once more
+			f.touched.add([]byte(key), inDoubt) // look at it once more
 			f.taint(key)
 		}
 		if err := f.flush(); err != nil {
@@ -64,24 +64,30 @@ func (f *follower) settle(ctx context.Context) (compared int, err error) {
 	return compared, fmt.Errorf("%w: something writes to the redis of %s or %s besides requests", deploy.ErrDataDiffers, f.transfer.from.slice, f.transfer.to.slice)
 }
 
-// mend compares what was touched or written by others, and returns what differs; or reads all anew that differs, where
-// it is not known what that was.
+// mend compares what was touched since the preparation and may differ, or was written by others, and returns what does
+// differ; or reads all anew that differs, where it is not known what that was. Requests wait for it, so that keys about
+// which there is no doubt are left out.
 func (f *follower) mend(ctx context.Context) (compared int, different []string, err error) {
 	strays, err := f.mendStrays(ctx)
 	if err != nil {
 		return 0, nil, err
 	}
 	for _, key := range strays {
-		f.touched.add([]byte(key))
+		f.touched.add([]byte(key), inDoubt)
 	}
 	if f.touched.all {
 		return 0, nil, f.recheck(ctx)
 	}
-	different, err = f.unequal(maps.Keys(f.touched.keys))
+	doubtful, err := f.doubtful(f.touched)
 	if err != nil {
 		return 0, nil, err
 	}
-	return len(f.touched.take().keys), different, nil
+	different, err = f.unequal(slices.Values(doubtful))
+	if err != nil {
+		return 0, nil, err
+	}
+	f.touched.take()
+	return len(doubtful), different, nil
 }
 
 // rest stops following with both sides equal, and opens the target to its app.

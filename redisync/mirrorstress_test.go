@@ -173,6 +173,7 @@ func TestAMirrorIsExactOverCutoversInBothDirections(t *testing.T) {
 		stop := mix(t, servers[live], 2, round)
 		time.Sleep(50 * time.Millisecond) // lets changes come
 		cutOver(t, d, live, func(settle func()) {
+			time.Sleep(30 * time.Millisecond) // lets changes come after the preparation too
 			stop()
 			settle()
 			requireEqualKeys(t, blue, green, stressKeys)
@@ -195,6 +196,7 @@ func requireExact(t *testing.T, d *Data, stop func(), from, to *testServer) {
 	if _, err := session.Copy(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
+	time.Sleep(30 * time.Millisecond) // lets changes come after the preparation too
 	stop()
 	if _, err := session.Settle(t.Context()); err != nil {
 		t.Fatal(err)

@@ -47,14 +47,22 @@ func (f *follower) recheck(ctx context.Context) (err error) {
 
 // unequal returns those of the keys that differ between the source as it is now and the target as far as it is.
 func (f *follower) unequal(keys iter.Seq[string]) (different []string, err error) {
-	for some := range slices.Chunk(slices.Collect(keys), batchSize) {
+	err = inChunks(keys, func(some []string) error {
 		unequal, err := f.sight.unequal(some)
-		if err != nil {
-			return nil, err
-		}
 		different = append(different, unequal...)
+		return err
+	})
+	return different, err
+}
+
+// inChunks goes through keys so many at a time as travel together.
+func inChunks(keys iter.Seq[string], do func(some []string) error) error {
+	for some := range slices.Chunk(slices.Collect(keys), batchSize) {
+		if err := do(some); err != nil {
+			return err
+		}
 	}
-	return different, nil
+	return nil
 }
 
 // catchUp brings the target to where the source is now.

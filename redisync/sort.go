@@ -42,7 +42,7 @@ func (f *follower) sort(c command, end int64) error {
 	if err != nil {
 		return err
 	}
-	f.decide(c, at, end)
+	f.decide(c, at, end, spec.doubtOf(c))
 	return nil
 }
 
@@ -55,7 +55,7 @@ func (f *follower) sortAcross(c command, end int64) error {
 		return nil // our own, and it only reads the key
 	}
 	if is(c[0], "COPY") && f.concerned() && !hasOption(c[3:], "DB") {
-		f.decide(c, []int{1, 2}, end)
+		f.decide(c, []int{1, 2}, end, inDoubt)
 		return nil
 	}
 	for _, key := range c[1:min(len(c), 3)] { // rare enough to look at the keys anew

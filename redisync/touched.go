@@ -1,5 +1,7 @@
 package redisync
 
+import "iter"
+
 // maxTouched bounds how many touched keys are remembered by name.
 const maxTouched = 50_000
 
@@ -7,30 +9,62 @@ const maxTouched = 50_000
 // the same need not end up with the same: each lets keys expire by its own clock, and a command that one of them did
 // just before and the other just after leaves a key on one side alone.
 type touched struct {
-	keys map[string]struct{}
+	keys map[string]doubt
 	all  bool // too many to remember
 }
 
-func (t *touched) add(key []byte) {
+// doubt is whether a key that was touched may differ.
+type doubt uint8
+
+const (
+	inDoubt      doubt = iota
+	inDoubtIfEnd       // not if it has no end: nothing touched it that gives or takes one
+	noDoubt            // what touched it last leaves the same whatever was there before
+)
+
+// after is the doubt about a key of which there was some before.
+func (d doubt) after(before doubt) doubt {
+	if d == noDoubt {
+		return noDoubt
+	}
+	return min(before, d)
+}
+
+func (t *touched) add(key []byte, d doubt) {
 	if t.all {
 		return
 	}
-	if _, is := t.keys[string(key)]; is {
-		return
+	before, is := t.keys[string(key)]
+	if is {
+		d = d.after(before)
+		if d == before {
+			return
+		}
 	}
 	if t.keys == nil {
-		t.keys = map[string]struct{}{}
+		t.keys = map[string]doubt{}
 	}
-	if len(t.keys) >= maxTouched {
+	if !is && len(t.keys) >= maxTouched {
 		t.keys, t.all = nil, true
 		return
 	}
-	t.keys[string(key)] = struct{}{}
+	t.keys[string(key)] = d
 }
 
 func (t *touched) has(key string) bool {
 	_, is := t.keys[key]
 	return is || t.all
+}
+
+// those returns the keys about which there is that doubt.
+func (t *touched) those(d doubt) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for key, is := range t.keys {
+			if is == d && !yield(key) {
+				return
+			}
+		}
+	}
 }
 
 // take returns what is remembered and begins anew. Who cannot finish with it gives it back by merge.
@@ -40,12 +74,16 @@ func (t *touched) take() touched {
 	return taken
 }
 
-// merge adds what others remember.
-func (t *touched) merge(others touched) {
-	if others.all {
+// merge adds what was remembered before.
+func (t *touched) merge(before touched) {
+	if before.all {
 		t.keys, t.all = nil, true
 	}
-	for key := range others.keys {
-		t.add([]byte(key))
+	for key, d := range before.keys {
+		if since, is := t.keys[key]; is {
+			t.keys[key] = since.after(d)
+			continue
+		}
+		t.add([]byte(key), d)
 	}
 }
