@@ -14,7 +14,7 @@ const (
 	assumedKeys   = 200_000     // compared in a second
 )
 
-// pastHold is a median of the newest cutovers: of the longest wait in each in which a request waited, or else of how long
+// pastHold is a median of the newest cutovers: of the longest wait in each in which requests waited, or else of how long
 // one could have waited; 0 where there has been no cutover.
 func pastHold(newestFirst []Deployment) (hold time.Duration, from string) {
 	var waited, possible []time.Duration
@@ -30,11 +30,11 @@ func pastHold(newestFirst []Deployment) (hold time.Duration, from string) {
 	}
 	if len(waited) > 0 {
 		hold, n := medianOfNewest(waited)
-		return hold, "the longest wait in " + ofNewest(n) + " with requests that waited"
+		return hold, "the longest wait in " + newest(n) + " in which requests waited"
 	}
 	if len(possible) > 0 {
 		hold, n := medianOfNewest(possible)
-		return hold, "at most, from hold to release in " + ofNewest(n) + "; no request waited"
+		return hold, "at most, from hold to release in " + newest(n) + ", in which no request waited"
 	}
 	return 0, ""
 }
@@ -46,11 +46,11 @@ func medianOfNewest(newestFirst []time.Duration) (median time.Duration, n int) {
 	return few[n/2], n
 }
 
-func ofNewest(n int) string {
+func newest(n int) string {
 	if n == 1 {
 		return "the newest cutover"
 	}
-	return fmt.Sprintf("the newest %d cutovers (median)", n)
+	return fmt.Sprintf("the median of the newest %d cutovers", n)
 }
 
 // assumedHold says on what it rests.

@@ -106,11 +106,11 @@ func TestAPlanEstimatesTheHoldFromTheNewestCutovers(t *testing.T) {
 		ms       int64
 		from     string
 	}{
-		{[]cutover{{40, 0, 0}}, 40, "at most, from hold to release in the newest cutover; no request waited"},
-		{[]cutover{{900, 0, 0}, {10, 0, 0}, {70, 0, 0}, {20, 0, 0}, {60, 0, 0}, {30, 0, 0}}, 30, "at most, from hold to release in the newest 5 cutovers (median); no request waited"},
-		{[]cutover{{400, 3, 21}, {500, 0, 0}}, 21, "the longest wait in the newest cutover with requests that waited"},
-		{[]cutover{{400, 3, 21}, {400, 1, 0}, {500, 9, 35}}, 21, "the longest wait in the newest 3 cutovers (median) with requests that waited"},
-		{[]cutover{{400, 1, 0}}, 1, "the longest wait in the newest cutover with requests that waited"},
+		{[]cutover{{40, 0, 0}}, 40, "at most, from hold to release in the newest cutover, in which no request waited"},
+		{[]cutover{{900, 0, 0}, {10, 0, 0}, {70, 0, 0}, {20, 0, 0}, {60, 0, 0}, {30, 0, 0}}, 30, "at most, from hold to release in the median of the newest 5 cutovers, in which no request waited"},
+		{[]cutover{{400, 3, 21}, {500, 0, 0}}, 21, "the longest wait in the newest cutover in which requests waited"},
+		{[]cutover{{400, 3, 21}, {400, 1, 0}, {500, 9, 35}}, 21, "the longest wait in the median of the newest 3 cutovers in which requests waited"},
+		{[]cutover{{400, 1, 0}}, 1, "the longest wait in the newest cutover in which requests waited"},
 	} {
 		h := newHouse(t).ready()
 		h.stop()

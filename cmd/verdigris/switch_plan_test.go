@@ -13,7 +13,7 @@ func TestADryRunShowsWhatASwitchWouldDo(t *testing.T) {
 	plan := deploy.SwitchPlan{
 		App: "shop", From: deploy.Blue, To: deploy.Green, Commit: commit, Ahead: 1, InFlight: 12,
 		Mirror: &deploy.MirrorStatus{State: deploy.MirrorInStep, From: deploy.Blue, To: deploy.Green, LagMS: 0.4},
-		Copy:   &deploy.CopyEstimate{Keys: 1, Bytes: 1200}, EstimatedHoldMS: 48, EstimatedFrom: "the longest wait in the newest 5 cutovers (median) with requests that waited",
+		Copy:   &deploy.CopyEstimate{Keys: 1, Bytes: 1200}, EstimatedHoldMS: 48, EstimatedFrom: "the longest wait in the median of the newest 5 cutovers in which requests waited",
 		StopWorkers: []string{"shop-blue-jobs-1"}, StartWorkers: []string{"shop-green-jobs-1"}, Obstacles: []string{"green is not healthy: answered 500"},
 	}
 	w.mux.HandleFunc("POST /apps/shop/switch", func(rw http.ResponseWriter, r *http.Request) {
@@ -29,7 +29,7 @@ func TestADryRunShowsWhatASwitchWouldDo(t *testing.T) {
 		"mirror      green follows blue, in step, 0.4 ms behind\n",
 		"copy        1 key (1.2 kB)\n",
 		"in flight   12 requests\n",
-		"hold        about 48 ms: the longest wait in the newest 5 cutovers (median) with requests that waited\n",
+		"hold        about 48 ms: the longest wait in the median of the newest 5 cutovers in which requests waited\n",
 		"stop        shop-blue-jobs-1\n",
 		"start       shop-green-jobs-1\n",
 		"obstacle    green is not healthy: answered 500\n")
