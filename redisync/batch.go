@@ -1,6 +1,9 @@
 package redisync
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // markEvery is how often the marker follows a stream that has nothing for the target.
 const markEvery = time.Second
@@ -18,6 +21,10 @@ func (f *follower) carryOut() error {
 		if refused == nil {
 			break
 		}
+		if slices.ContainsFunc(refused, run.joined) { // each by itself it may well take
+			f.apart = true
+			continue
+		}
 		f.withdraw(refused)
 	}
 	clear(f.batch) // lest it hold on to what was large
@@ -32,10 +39,14 @@ func (f *follower) markerDue() bool {
 	return !f.isMarked || time.Since(f.marked) > markEvery && f.applied.Load() != f.decode.offset
 }
 
-// transact sends the batch as a transaction. It returns the runs of commands that the target does not know in that form,
+// transact sends the batch as a transaction. It returns the runs of commands that the target does not take in that form,
 // in which case it did nothing. Commands that failed make their keys dirty.
 func (f *follower) transact() (refused []run, err error) {
-	f.runs = runs(f.batch, f.runs[:0])
+	if f.apart {
+		f.runs = singly(f.batch, f.runs[:0])
+	} else {
+		f.runs = runs(f.batch, f.runs[:0])
+	}
 	f.to.send("MULTI")
 	for _, r := range f.runs {
 		f.to.sendRun(f.batch[r.first:r.end])
@@ -53,7 +64,7 @@ func (f *follower) transact() (refused []run, err error) {
 		case err == nil:
 		case !isReply(err):
 			return nil, err
-		case refusedAs(err, "ERR") && i < len(f.runs):
+		case i < len(f.runs) && (refusedAs(err, "ERR") || refusedAs(err, "NOPERM") && f.runs[i].joined()):
 			refused = append(refused, f.runs[i])
 		default:
 			return nil, f.abandon(err)

@@ -14,25 +14,28 @@ import (
 )
 
 // BenchmarkFreeze measures how long requests wait for the data in a cutover with a mirror in step: the time of Settle
-// right after so many writes at once, to a list of 1,000,000 items or to a key each.
+// right after so many writes at once, to a list of 1,000,000 items or to a key each, which they replace or count up.
 func BenchmarkFreeze(b *testing.B) {
-	for shape, write := range map[string]func(testing.TB, *testServer, int){"list": pushAtOnce, "keys": setAtOnce} {
+	for _, shape := range []struct {
+		name  string
+		write func(p redis.Pipeliner, i int)
+	}{{"list", pushOne}, {"keys", setOne}, {"counters", countOne}} {
 		for _, delta := range []int{0, 100, 1000, 10_000} {
-			b.Run(fmt.Sprintf("%s/delta-%d", shape, delta), func(b *testing.B) {
+			b.Run(fmt.Sprintf("%s/delta-%d", shape.name, delta), func(b *testing.B) {
 				from, to := startRedis(b), startRedis(b)
 				pushList(b, from, "images", 1_000_000, 100)
-				data := newData(b, from, to, "images", "key:*")
+				data := newData(b, from, to, "images", "key:*", "count:*")
 				data.Log = slog.New(slog.DiscardHandler)
 				data.Mirror(deploy.Blue)
 				defer data.Mirror("")
 				var frozen []time.Duration
 				for b.Loop() {
-					frozen = append(frozen, freeze(b, data, func() { write(b, from, delta) }))
+					frozen = append(frozen, freeze(b, data, func() { from.pipe(b, repeated(delta, shape.write)) }))
 				}
 				b.ReportMetric(milliseconds(quantile(frozen, 0.5)), "p50-ms")
 				b.ReportMetric(milliseconds(quantile(frozen, 1)), "max-ms")
 				b.ReportMetric(0, "ns/op") // of the whole round, which means nothing
-				requireSameMatches(b, from, to, "[ik]*")
+				requireSameMatches(b, from, to, "[ikc]*")
 			})
 		}
 	}
@@ -59,20 +62,19 @@ func freeze(b *testing.B, data *Data, write func()) time.Duration {
 	return time.Since(start)
 }
 
-// pushAtOnce sends n LPUSHes to the list images in one pipeline.
-func pushAtOnce(t testing.TB, s *testServer, n int) {
-	s.pipe(t, func(p redis.Pipeliner) {
+// repeated fills a pipeline with n writes.
+func repeated(n int, write func(p redis.Pipeliner, i int)) func(redis.Pipeliner) {
+	return func(p redis.Pipeliner) {
 		for i := range n {
-			p.LPush(context.Background(), "images", item(i, 100))
+			write(p, i)
 		}
-	})
+	}
 }
 
-// setAtOnce sends n SETs of a key each in one pipeline.
-func setAtOnce(t testing.TB, s *testServer, n int) {
-	s.pipe(t, func(p redis.Pipeliner) {
-		for i := range n {
-			p.Set(context.Background(), fmt.Sprint("key:", i), item(rand.IntN(n), 100), 0)
-		}
-	})
+func pushOne(p redis.Pipeliner, i int) { p.LPush(context.Background(), "images", item(i, 100)) }
+
+func setOne(p redis.Pipeliner, i int) {
+	p.Set(context.Background(), fmt.Sprint("key:", i), item(rand.IntN(1000), 100), 0)
 }
+
+func countOne(p redis.Pipeliner, i int) { p.Incr(context.Background(), fmt.Sprint("count:", i)) }

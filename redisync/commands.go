@@ -12,7 +12,6 @@ type keySpec struct {
 	movable           bool // the server has to be asked
 	family            bool // its second word says which command it is
 	replaces          bool // it writes keys without naming any: FLUSHALL and the like, by whatever name
-	doubt             doubt
 }
 
 // commandTable knows the commands of a server, by their names in upper case; members of a family as FAMILY|MEMBER.
@@ -56,7 +55,7 @@ func (t commandTable) learn(name string, entry any) {
 	}
 	t[strings.ToUpper(name)] = keySpec{
 		first: first, last: int(number(fieldOf(entry, 4))), step: int(number(fieldOf(entry, 5))),
-		movable: movable, family: len(members) > 0, doubt: doubts[strings.ToUpper(name)],
+		movable: movable, family: len(members) > 0,
 		replaces: first == 0 && !movable && hasFlag(flags, "write") && hasFlag(fieldOf(entry, 6), "@keyspace"),
 	}
 }

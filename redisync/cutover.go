@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"verdigris/deploy"
 )
@@ -14,7 +13,7 @@ import (
 
 const (
 	preparations = 5   // how often touched keys are compared before a hold, at the most
-	fewTouched   = 300 // how many may be left to compare during it
+	fewDoubtful  = 300 // how many may be left to compare during it
 	mendings     = 3   // how often keys are mended and compared again during it
 )
 
@@ -25,7 +24,7 @@ func (f *follower) prepare(ctx context.Context) error {
 		if err := f.recheck(ctx); err != nil {
 			return err
 		}
-		if !f.touched.all && len(f.touched.keys) <= fewTouched {
+		if !f.touched.all && len(f.touched.doubtful()) <= fewDoubtful {
 			break
 		}
 	}
@@ -54,7 +53,7 @@ func (f *follower) settle(ctx context.Context) (compared int, err error) {
 			return compared, f.rest(ctx)
 		}
 		for _, key := range different {
-			f.touched.add([]byte(key), inDoubt) // look at it once more
+			f.touched.add([]byte(key), true) // look at it once more
 			f.taint(key)
 		}
 		if err := f.flush(); err != nil {
@@ -64,26 +63,21 @@ func (f *follower) settle(ctx context.Context) (compared int, err error) {
 	return compared, fmt.Errorf("%w: something writes to the redis of %s or %s besides requests", deploy.ErrDataDiffers, f.transfer.from.slice, f.transfer.to.slice)
 }
 
-// mend compares what was touched since the preparation and may differ, or was written by others, and returns what does
-// differ; or reads all anew that differs, where it is not known what that was. Requests wait for it, so that keys about
-// which there is no doubt are left out.
+// mend compares what was touched or written by others and is in doubt, and returns what differs; or reads all anew that
+// differs, where it is not known what that was.
 func (f *follower) mend(ctx context.Context) (compared int, different []string, err error) {
 	strays, err := f.mendStrays(ctx)
 	if err != nil {
 		return 0, nil, err
 	}
 	for _, key := range strays {
-		f.touched.add([]byte(key), inDoubt)
+		f.touched.add([]byte(key), true)
 	}
 	if f.touched.all {
 		return 0, nil, f.recheck(ctx)
 	}
-	doubtful, err := f.doubtful(f.touched)
-	if err != nil {
-		return 0, nil, err
-	}
-	different, err = f.unequal(slices.Values(doubtful))
-	if err != nil {
+	doubtful := f.touched.doubtful()
+	if different, err = f.unequal(doubtful); err != nil {
 		return 0, nil, err
 	}
 	f.touched.take()

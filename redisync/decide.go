@@ -26,13 +26,13 @@ func (f *follower) standing(key string, end int64) standing {
 }
 
 // decide carries a command with those keys out, passes it over, or makes its selected keys dirty.
-func (f *follower) decide(c command, at []int, end int64, d doubt) {
-	selected, counts := 0, [3]int{}
+func (f *follower) decide(c command, at []int, end int64) {
+	selected, counts, inDoubt := 0, [3]int{}, leavesDoubt(c)
 	for _, i := range at {
 		if f.keys.has(c[i]) {
 			selected++
 			counts[f.standing(string(c[i]), end)]++
-			f.touched.add(c[i], d)
+			f.touched.add(c[i], inDoubt)
 		}
 	}
 	switch {

@@ -68,6 +68,7 @@ func reply(err error) (text string, is bool) {
 	var own replyError
 	var theirs redis.Error
 	switch {
+	case errors.Is(err, redis.Nil): // the library's error for nothing there
 	case errors.As(err, &own):
 		return string(own), true
 	case errors.As(err, &theirs):
@@ -90,7 +91,7 @@ func refusedAs(err error, codes ...string) bool {
 
 // startedAnew tells whether a server refuses because it has just started: it loads its data, or does not know yet the user
 // that passes its fence.
-func startedAnew(err error) bool { return refusedAs(err, "LOADING", "WRONGPASS", "NOAUTH", "NOPERM") }
+func startedAnew(err error) bool { return refusedAs(err, "LOADING", "WRONGPASS") }
 
 // hinted adds to an error what a person can do about it, where that is known.
 func hinted(err error) error {

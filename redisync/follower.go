@@ -27,6 +27,7 @@ type follower struct {
 	batch []command // what the target has yet to do
 	sized int       // its size in bytes
 	runs  []run     // how it was sent
+	apart bool      // the target would not take commands together
 	taken []byte
 	since time.Time // when the oldest of it arrived
 

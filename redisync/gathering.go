@@ -4,8 +4,6 @@ import (
 	"net"
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 const (
@@ -41,16 +39,10 @@ func (g *gathering) pause(n int) {
 	g.wakeAt(1)
 }
 
-// arrived is how many bytes the kernel has for us, or 0 where it does not say (SIOCINQ, tcp(7)).
-func (g *gathering) arrived() (bytes int) {
-	g.control(func(fd int) { bytes, _ = unix.IoctlGetInt(fd, unix.SIOCINQ) })
-	return bytes
-}
-
 // wakeAt says from how many bytes on the arrival of data wakes a reader (SO_RCVLOWAT, socket(7)). Without it, waiting
 // works as well and saves less.
 func (g *gathering) wakeAt(bytes int) {
-	g.control(func(fd int) { _ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVLOWAT, bytes) })
+	g.control(func(fd int) { _ = syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_RCVLOWAT, bytes) })
 }
 
 // control does something with the socket, where the connection is one.

@@ -190,6 +190,23 @@ func TestACutoverRightAfterTheSourceRestartedWaitsForTheMirror(t *testing.T) {
 	}
 }
 
+func TestACutoverIsRefusedAtOnceWhereTheSourceRefuses(t *testing.T) {
+	from, to := startRedis(t), startRedis(t)
+	d := startedMirror(t, newData(t, from, to, "images"))
+	from.do(t, "RPUSH", "images", "new")
+	from.do(t, "ACL", "SETUSER", "default", "-memory")
+	session, err := d.Begin(t.Context(), deploy.Blue, deploy.Green)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close()
+	_, err = session.Copy(t.Context(), nil)
+	requireExplained(t, err, "redis of blue", "memory", "ACL SETUSER")
+	if asked := from.Info(t.Context(), "commandstats").Val(); !strings.Contains(asked, "rejected_calls=1,") || strings.Contains(asked, "rejected_calls=2,") {
+		t.Errorf("it was asked again: %s", asked)
+	}
+}
+
 func TestACutoverToARedisThatTakesNoMoreWritesIsRefused(t *testing.T) {
 	from, to := startRedis(t), startRedis(t)
 	pushList(t, from, "images", 100, 100)

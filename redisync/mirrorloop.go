@@ -119,7 +119,7 @@ func (m *mirror) reattach(ctx context.Context, f *follower, at position) (*link,
 		return l, nil
 	}
 	// A source that started anew does not know the user that passed its fence: it refuses, and that does not pass.
-	if errors.Is(err, errHistoryLost) || isReply(err) && !refusedAs(err, "LOADING", "NOMASTERLINK") {
+	if errors.Is(err, errHistoryLost) || isReply(err) && !refusedAs(err, "LOADING", "BUSY", "NOMASTERLINK") {
 		return nil, err
 	}
 	return nil, fmt.Errorf("%w: %w", errLinkLost, err)

@@ -3,7 +3,6 @@ package redisync
 import (
 	"context"
 	"fmt"
-	"iter"
 	"maps"
 	"slices"
 	"strconv"
@@ -15,7 +14,7 @@ type readings struct {
 	offset int64
 }
 
-// recheck compares the touched keys and has those that differ read anew. Keys that are changed meanwhile are left for
+// recheck compares the touched keys, in doubt or not, and has those that differ read anew. Keys that are changed meanwhile are left for
 // the next time.
 func (f *follower) recheck(ctx context.Context) (err error) {
 	due := f.touched.take()
@@ -30,7 +29,7 @@ func (f *follower) recheck(ctx context.Context) (err error) {
 	if err := f.catchUp(ctx); err != nil {
 		return err
 	}
-	different, err := f.unequal(maps.Keys(due.keys))
+	different, err := f.unequal(slices.Collect(maps.Keys(due.keys)))
 	if err == nil {
 		err = f.catchUp(ctx) // keys that differ because a change is on its way are touched by then
 	}
@@ -46,23 +45,15 @@ func (f *follower) recheck(ctx context.Context) (err error) {
 }
 
 // unequal returns those of the keys that differ between the source as it is now and the target as far as it is.
-func (f *follower) unequal(keys iter.Seq[string]) (different []string, err error) {
-	err = inChunks(keys, func(some []string) error {
+func (f *follower) unequal(keys []string) (different []string, err error) {
+	for some := range slices.Chunk(keys, batchSize) {
 		unequal, err := f.sight.unequal(some)
-		different = append(different, unequal...)
-		return err
-	})
-	return different, err
-}
-
-// inChunks goes through keys so many at a time as travel together.
-func inChunks(keys iter.Seq[string], do func(some []string) error) error {
-	for some := range slices.Chunk(slices.Collect(keys), batchSize) {
-		if err := do(some); err != nil {
-			return err
+		if err != nil {
+			return nil, err
 		}
+		different = append(different, unequal...)
 	}
-	return nil
+	return different, nil
 }
 
 // catchUp brings the target to where the source is now.

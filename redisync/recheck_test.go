@@ -1,9 +1,15 @@
 package redisync
 
 import (
+	"context"
 	"fmt"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"verdigris/deploy"
 )
@@ -47,39 +53,95 @@ func TestValuesThatPartedAtTheEndOfAKeyAreMendedByTheCutover(t *testing.T) {
 	}
 }
 
-func TestWhatACommandLeavesNoDoubtAbout(t *testing.T) {
-	table := commandTable{}
-	for _, name := range []string{"SET", "DEL", "INCR", "HSET", "PERSIST"} {
-		table.learn(name, []any{name, int64(2), []any{"write"}, int64(1), int64(1), int64(1)})
-	}
+func TestWhatReplacesAKeyLeavesItBeyondDoubt(t *testing.T) {
 	var touched touched
 	for _, step := range []struct {
 		command string
-		left    doubt
+		inDoubt bool
 	}{
-		{"INCR n", inDoubtIfEnd},
-		{"PERSIST n", inDoubt},
-		{"INCR n", inDoubt},
-		{"set n 1", noDoubt},
-		{"SET n 2 PXAT 99", noDoubt},
-		{"INCR n", inDoubtIfEnd},
-		{"SET n 3 KEEPTTL", inDoubtIfEnd},
-		{"DEL n", noDoubt},
-		{"HSET n f 1", inDoubt},
-		{"SET n 4", noDoubt},
-		{"SET n 4 NX", inDoubt},
+		{"INCR n", true},
+		{"set n 1", false},
+		{"INCR n", true},
+		{"SET n 2 PXAT 99", false},
+		{"SET n 3 KEEPTTL", true},
+		{"DEL n", false},
+		{"SET n 4 NX", true},
+		{"UNLINK n", false},
+		{"SET n 4 PX 99", true},
+		{"MSET n 5", false},
+		{"PERSIST n", true},
 	} {
 		c := commandOf(step.command)
-		spec, _ := table.spec(c)
-		touched.add(c[1], spec.doubtOf(c))
-		if got := touched.keys["n"]; got != step.left {
-			t.Errorf("after %s the doubt is %d, want %d", step.command, got, step.left)
+		touched.add(c[1], leavesDoubt(c))
+		if got := touched.keys["n"]; got != step.inDoubt {
+			t.Errorf("after %s the key is in doubt: %v", step.command, got)
 		}
 	}
 	before := touched.take()
-	touched.add([]byte("n"), inDoubtIfEnd)
+	touched.add([]byte("other"), false)
 	touched.merge(before)
-	if got := touched.keys["n"]; got != inDoubt {
-		t.Errorf("together with what was before the doubt is %d", got)
+	if got := touched.doubtful(); !slices.Equal(got, []string{"n"}) {
+		t.Errorf("together with what was before, %q are in doubt", got)
 	}
+}
+
+// writeOften appends to lists until stop is called.
+func writeOften(t *testing.T, s *testServer, lists int) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var done sync.WaitGroup
+	done.Go(func() {
+		for ctx.Err() == nil {
+			s.pipe(t, func(p redis.Pipeliner) {
+				for i := range lists {
+					p.RPush(context.Background(), fmt.Sprint("list", i), "item")
+				}
+			})
+		}
+	})
+	stop = sync.OnceFunc(func() {
+		cancel()
+		done.Wait()
+	})
+	t.Cleanup(stop)
+	return stop
+}
+
+// A server tells of the last one who wrote to a key before it sent what it tells: what others wrote right before us goes
+// untold.
+func TestWhatOthersWroteRightBeforeUsIsMendedByTheCutover(t *testing.T) {
+	const lists = 200
+	from, to := startRedis(t), startRedis(t)
+	d := startedMirror(t, newData(t, from, to, "*"))
+	cutOver(t, d, deploy.Blue, func(settle func()) {
+		stop := writeOften(t, from, lists)
+		for i := range lists {
+			to.do(t, "RPUSH", fmt.Sprint("list", i), "stray")
+			time.Sleep(300 * time.Microsecond) // among what the mirror writes
+		}
+		stop()
+		settle()
+		requireEqualKeys(t, from, to, []string{"*"})
+	})
+}
+
+func TestWhatTheTargetEvictedIsMendedByTheCutover(t *testing.T) {
+	const lists = 1000
+	from, to := startRedis(t), startRedis(t)
+	d := startedMirror(t, newData(t, from, to, "*"))
+	for i := range lists {
+		from.do(t, "RPUSH", fmt.Sprint("list", i), strings.Repeat("x", 300))
+	}
+	cutOver(t, d, deploy.Blue, func(settle func()) {
+		to.do(t, "CONFIG", "SET", "maxmemory-policy", "allkeys-random")
+		used := info(parseInfo(to.Info(t.Context(), "memory").Val())).number("used_memory")
+		to.do(t, "CONFIG", "SET", "maxmemory", used+20<<10)
+		stop := writeOften(t, from, lists)
+		eventually(t, "keys are evicted", func() bool {
+			return info(parseInfo(to.Info(t.Context(), "stats").Val())).number("evicted_keys") > 10
+		})
+		stop()
+		to.do(t, "CONFIG", "SET", "maxmemory", 0)
+		settle()
+		requireEqualKeys(t, from, to, []string{"*"})
+	})
 }

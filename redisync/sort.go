@@ -42,7 +42,7 @@ func (f *follower) sort(c command, end int64) error {
 	if err != nil {
 		return err
 	}
-	f.decide(c, at, end, spec.doubtOf(c))
+	f.decide(c, at, end)
 	return nil
 }
 
@@ -55,7 +55,7 @@ func (f *follower) sortAcross(c command, end int64) error {
 		return nil // our own, and it only reads the key
 	}
 	if is(c[0], "COPY") && f.concerned() && !hasOption(c[3:], "DB") {
-		f.decide(c, []int{1, 2}, end, inDoubt)
+		f.decide(c, []int{1, 2}, end)
 		return nil
 	}
 	for _, key := range c[1:min(len(c), 3)] { // rare enough to look at the keys anew
@@ -92,6 +92,9 @@ func (f *follower) spec(c command) (keySpec, error) {
 // to the next the server is asked.
 func (f *follower) keysOf(c command, spec keySpec) (at []int, err error) {
 	if !spec.movable {
+		if cap(f.at) > maxKept {
+			f.at = nil
+		}
 		f.at = spec.positions(c, f.at[:0])
 		return f.at, nil
 	}

@@ -6,16 +6,32 @@ import "bytes"
 // command of a transaction costs more by being one than by what it does, and busy writers do the same again and again.
 type run struct{ first, end int }
 
+// joined tells whether the run is of several commands.
+func (r run) joined() bool { return r.end-r.first > 1 }
+
+// maxWords bounds the words of a run; redis takes 1,048,576 in a command, and from redis 7.0 on more.
+const maxWords = 16 << 10
+
 // runs cuts a batch into runs and appends them to cut.
 func runs(batch []command, cut []run) []run {
 	var last kind
+	words := 0
 	for i, c := range batch {
-		s := kindOf(c)
-		if i > 0 && s.name != "" && s == last && (s.shared == 1 || bytes.Equal(c[1], batch[i-1][1])) {
+		k := kindOf(c)
+		words += len(c)
+		if i > 0 && k.name != "" && k == last && words <= maxWords && (k.shared == 1 || bytes.Equal(c[1], batch[i-1][1])) {
 			cut[len(cut)-1].end++
 			continue
 		}
-		cut, last = append(cut, run{i, i + 1}), s
+		cut, last, words = append(cut, run{i, i + 1}), k, len(c)
+	}
+	return cut
+}
+
+// singly makes each command of a batch a run of its own.
+func singly(batch []command, cut []run) []run {
+	for i := range batch {
+		cut = append(cut, run{i, i + 1})
 	}
 	return cut
 }
@@ -54,16 +70,16 @@ func (c *conn) sendRun(commands []command) {
 		c.words(commands[0])
 		return
 	}
-	s := kindOf(commands[0])
-	n := s.shared
+	k := kindOf(commands[0])
+	n := k.shared
 	for _, one := range commands {
-		n += len(one) - s.shared
+		n += len(one) - k.shared
 	}
 	c.head('*', int64(n))
-	c.arg(s.name)
-	c.wordsOf(commands[0][1:s.shared])
+	c.arg(k.name)
+	c.wordsOf(commands[0][1:k.shared])
 	for _, one := range commands {
-		c.wordsOf(one[s.shared:])
+		c.wordsOf(one[k.shared:])
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/redis/go-redis/v9"
 )
 
 func commandOf(words string) (c command) {
@@ -63,4 +65,43 @@ func sentFor(t *testing.T, batch []command) (sent []string) {
 		sent = append(sent, strings.Join(words, " "))
 	}
 	return sent
+}
+
+func TestALongRunIsSentInParts(t *testing.T) {
+	batch := make([]command, maxWords)
+	for i := range batch {
+		batch[i] = commandOf("SET a 1")
+	}
+	for _, r := range runs(batch, nil) {
+		if n := 3 * (r.end - r.first); n > maxWords {
+			t.Errorf("a run has %d words", n)
+		}
+	}
+	if n := len(runs(batch, nil)); n > 4 {
+		t.Errorf("there are %d runs", n)
+	}
+}
+
+func TestATargetThatDoesNotTakeCommandsTogetherGetsThemOneByOne(t *testing.T) {
+	for why, options := range map[string][]string{
+		"its user may not": {"--user", "default", "on", "nopass", "~*", "&*", "+@all", "-mset"},
+		"it has no MSET":   {"--rename-command", "MSET", ""},
+	} {
+		t.Run(why, func(t *testing.T) {
+			from, to := startRedis(t), startRedis(t, options...)
+			d := startedMirror(t, newData(t, from, to, "*"))
+			_, err := from.TxPipelined(t.Context(), func(p redis.Pipeliner) error {
+				p.Set(t.Context(), "a", 1, 0)
+				p.Set(t.Context(), "b", 2, 0)
+				p.Copy(t.Context(), "a", "c", 0, true)
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, "the copy has arrived", func() bool { return to.Get(t.Context(), "c").Val() == "1" })
+			inStep(t, d)
+			requireEqualKeys(t, from, to, []string{"*"})
+		})
+	}
 }

@@ -1,54 +1,34 @@
 package redisync
 
-import "iter"
-
 // maxTouched bounds how many touched keys are remembered by name.
 const maxTouched = 50_000
 
-// touched are the selected keys that the stream has changed since both sides were last compared. Two servers that do
-// the same need not end up with the same: each lets keys expire by its own clock, and a command that one of them did
-// just before and the other just after leaves a key on one side alone.
+// touched are the selected keys that the stream has changed since both sides were last compared, and whether each is in
+// doubt. Two servers that do the same need not end up with the same: each lets keys expire by its own clock, and a
+// command that one of them did just before and the other just after leaves a key on one side alone; the target may evict
+// a key or let others write to it in a moment that it does not tell of. What a command leaves that replaces or removes a
+// key is beyond doubt, whatever was there before it.
 type touched struct {
-	keys map[string]doubt
-	all  bool // too many to remember
+	keys map[string]bool // in doubt
+	all  bool            // too many to remember
 }
 
-// doubt is whether a key that was touched may differ.
-type doubt uint8
-
-const (
-	inDoubt      doubt = iota
-	inDoubtIfEnd       // not if it has no end: nothing touched it that gives or takes one
-	noDoubt            // what touched it last leaves the same whatever was there before
-)
-
-// after is the doubt about a key of which there was some before.
-func (d doubt) after(before doubt) doubt {
-	if d == noDoubt {
-		return noDoubt
-	}
-	return min(before, d)
-}
-
-func (t *touched) add(key []byte, d doubt) {
+func (t *touched) add(key []byte, inDoubt bool) {
 	if t.all {
 		return
 	}
 	before, is := t.keys[string(key)]
-	if is {
-		d = d.after(before)
-		if d == before {
-			return
-		}
+	if is && before == inDoubt {
+		return
 	}
 	if t.keys == nil {
-		t.keys = map[string]doubt{}
+		t.keys = map[string]bool{}
 	}
 	if !is && len(t.keys) >= maxTouched {
 		t.keys, t.all = nil, true
 		return
 	}
-	t.keys[string(key)] = d
+	t.keys[string(key)] = inDoubt
 }
 
 func (t *touched) has(key string) bool {
@@ -56,15 +36,14 @@ func (t *touched) has(key string) bool {
 	return is || t.all
 }
 
-// those returns the keys about which there is that doubt.
-func (t *touched) those(d doubt) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for key, is := range t.keys {
-			if is == d && !yield(key) {
-				return
-			}
+// doubtful returns the keys that are in doubt.
+func (t *touched) doubtful() (keys []string) {
+	for key, inDoubt := range t.keys {
+		if inDoubt {
+			keys = append(keys, key)
 		}
 	}
+	return keys
 }
 
 // take returns what is remembered and begins anew. Who cannot finish with it gives it back by merge.
@@ -74,16 +53,26 @@ func (t *touched) take() touched {
 	return taken
 }
 
-// merge adds what was remembered before.
+// merge adds what was remembered before; of a key that was touched since, what was last.
 func (t *touched) merge(before touched) {
 	if before.all {
 		t.keys, t.all = nil, true
 	}
-	for key, d := range before.keys {
-		if since, is := t.keys[key]; is {
-			t.keys[key] = since.after(d)
-			continue
+	for key, inDoubt := range before.keys {
+		if !t.has(key) {
+			t.add([]byte(key), inDoubt)
 		}
-		t.add([]byte(key), d)
 	}
+}
+
+// leavesDoubt tells whether a command may leave something else where there was something else before it. SET counts in
+// the forms that name all it leaves; redis writes into its stream what others come to.
+func leavesDoubt(c command) bool {
+	switch {
+	case is(c[0], "SET"):
+		return len(c) != 3 && !(len(c) == 5 && is(c[3], "PXAT"))
+	case is(c[0], "MSET"), is(c[0], "DEL"), is(c[0], "UNLINK"):
+		return false
+	}
+	return true
 }
