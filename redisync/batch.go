@@ -25,7 +25,9 @@ func (f *follower) carryOut() error {
 			f.apart = true
 			continue
 		}
-		f.withdraw(refused)
+		if err := f.withdraw(refused); err != nil {
+			return err
+		}
 	}
 	clear(f.batch) // lest it hold on to what was large
 	f.batch, f.sized = f.batch[:0], 0
@@ -112,7 +114,9 @@ func (f *follower) results(refused []run) error {
 		}
 		if err != nil && int(i) < len(f.runs) {
 			f.log.Debug("read keys anew", "command", string(f.batch[f.runs[i].first][0]), "because", err)
-			f.taintRun(f.runs[i])
+			if err := f.taintRun(f.runs[i]); err != nil {
+				return err
+			}
 		}
 	}
 	f.isMarked, f.marked = exact, time.Now()
@@ -120,36 +124,44 @@ func (f *follower) results(refused []run) error {
 }
 
 // withdraw takes commands out of the batch that an older target does not know: their keys are read instead.
-func (f *follower) withdraw(refused []run) {
+func (f *follower) withdraw(refused []run) error {
 	rest, from := f.batch[:0:0], 0
 	for _, r := range refused {
 		rest = append(rest, f.batch[from:r.first]...)
-		f.taintRun(r)
+		if err := f.taintRun(r); err != nil {
+			return err
+		}
 		from = r.end
 	}
 	f.batch = append(rest, f.batch[from:]...)
+	return nil
 }
 
-func (f *follower) taintRun(r run) {
+// taintRun makes the keys of a run dirty.
+func (f *follower) taintRun(r run) error {
 	for _, c := range f.batch[r.first:r.end] {
-		f.taintAll(c)
+		if err := f.taintAll(c); err != nil {
+			return &tornError{err}
+		}
 	}
+	return nil
 }
 
-func (f *follower) taintAll(c command) {
+func (f *follower) taintAll(c command) error {
 	spec, err := f.spec(c)
 	if err != nil {
-		return // the connection is gone, and everything begins anew
+		return err
 	}
 	at, err := f.keysOf(c, spec)
 	if err != nil {
-		return
+		return err
 	}
 	for _, i := range at {
 		if f.keys.has(c[i]) {
 			f.taint(string(c[i]))
 		}
 	}
+	return nil
 }
 
 // sendMarker writes down how far the target is, or takes that away while no single offset says it.

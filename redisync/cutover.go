@@ -12,9 +12,8 @@ import (
 // either resume or leave.
 
 const (
-	preparations = 5   // how often touched keys are compared before a hold, at the most
-	fewDoubtful  = 300 // how many may be left to compare during it
-	mendings     = 3   // how often keys are mended and compared again during it
+	preparations = 5 // how often touched keys are compared before a hold, at the most
+	mendings     = 3 // how often keys are mended and compared again during it
 )
 
 // prepare does all that need not be done while requests wait: it compares what was touched, sees to it that the target
@@ -24,7 +23,7 @@ func (f *follower) prepare(ctx context.Context) error {
 		if err := f.recheck(ctx); err != nil {
 			return err
 		}
-		if !f.touched.all && len(f.touched.doubtful()) <= fewDoubtful {
+		if f.touched.few() {
 			break
 		}
 	}
@@ -50,7 +49,13 @@ func (f *follower) settle(ctx context.Context) (compared int, err error) {
 			return compared, err
 		}
 		if len(different) == 0 {
-			return compared, f.rest(ctx)
+			quiet, err := f.undisturbed()
+			if err != nil {
+				return compared, err
+			}
+			if quiet {
+				return compared, f.rest(ctx)
+			}
 		}
 		for _, key := range different {
 			f.touched.add([]byte(key), true) // look at it once more
@@ -60,7 +65,19 @@ func (f *follower) settle(ctx context.Context) (compared int, err error) {
 			return compared, err
 		}
 	}
-	return compared, fmt.Errorf("%w: something writes to the redis of %s or %s besides requests", deploy.ErrDataDiffers, f.transfer.from.slice, f.transfer.to.slice)
+	return compared, fmt.Errorf("%w: something writes to the redis of %s or %s besides requests, or %s is short of memory and evicts keys",
+		deploy.ErrDataDiffers, f.transfer.from.slice, f.transfer.to.slice, f.transfer.to.slice)
+}
+
+// undisturbed tells whether nobody else has written on the target, nor the target evicted anything, since mend asked:
+// reading keys anew may have been what it evicted others for. What was told is left for the next mend.
+func (f *follower) undisturbed() (bool, error) {
+	keys, all, err := f.to.strays()
+	if err != nil {
+		return false, err
+	}
+	f.to.told.giveBack(keys, all)
+	return len(keys) == 0 && !all, nil
 }
 
 // mend compares what was touched or written by others and is in doubt, and returns what differs; or reads all anew that

@@ -58,6 +58,11 @@ var (
 	errLinkLost = errors.New("the link to the source broke")
 )
 
+// tornError means that a command was taken off the stream and not seen to: nothing after it may be carried out.
+type tornError struct{ error }
+
+func (e *tornError) Unwrap() error { return e.error }
+
 const (
 	maxBatch = 1000      // commands that the target does in one go
 	maxBytes = 512 << 10 // and their size
@@ -118,7 +123,7 @@ func (f *follower) work() error {
 		}
 		for _, c := range u.commands {
 			if err := f.sort(c, u.end); err != nil {
-				return err
+				return &tornError{err}
 			}
 		}
 		if len(f.batch) >= maxBatch || f.sized >= maxBytes {
@@ -177,6 +182,11 @@ func (f *follower) exact() bool {
 
 // until carries the stream out up to an offset, and until no key is dirty.
 func (f *follower) until(ctx context.Context, offset int64) error {
+	if len(f.batch) > 0 { // what the target would not take when it came is decoded and not done
+		if err := f.flush(); err != nil {
+			return err
+		}
+	}
 	for f.decode.offset < offset || len(f.dirty) > 0 {
 		if err := f.step(); err != nil {
 			return err

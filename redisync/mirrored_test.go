@@ -26,8 +26,8 @@ func clients(t testing.TB, s *testServer, flag string) (n int) {
 	return n
 }
 
-// settled goes the way of a cutover up to the end of Settle.
-func settled(t testing.TB, d *Data, from deploy.Slice) deploy.Transfer {
+// copied goes the way of a cutover up to the end of Copy.
+func copied(t testing.TB, d *Data, from deploy.Slice) deploy.Transfer {
 	t.Helper()
 	session, err := d.Begin(t.Context(), from, from.Other())
 	if err != nil {
@@ -37,6 +37,13 @@ func settled(t testing.TB, d *Data, from deploy.Slice) deploy.Transfer {
 	if _, err := session.Copy(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
+	return session
+}
+
+// settled goes the way of a cutover up to the end of Settle.
+func settled(t testing.TB, d *Data, from deploy.Slice) deploy.Transfer {
+	t.Helper()
+	session := copied(t, d, from)
 	if _, err := session.Settle(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -207,6 +207,70 @@ func TestACutoverIsRefusedAtOnceWhereTheSourceRefuses(t *testing.T) {
 	}
 }
 
+func TestACutoverCarriesOutWhatTheStandbyDidNotTakeOrIsRefused(t *testing.T) {
+	for what, room := range map[string]int{"it has room again": 0, "it has none still": 1} {
+		t.Run(what, func(t *testing.T) {
+			from, to := startRedis(t), startRedis(t)
+			d := startedMirror(t, newData(t, from, to, "*"))
+			session := copied(t, d, deploy.Blue)
+			to.do(t, "CONFIG", "SET", "maxmemory", 1)
+			from.do(t, "SET", "k", "new") // and nothing comes after it
+			eventually(t, "it is not taken", func() bool { return d.Mirrored().State == deploy.MirrorBroken })
+			to.do(t, "CONFIG", "SET", "maxmemory", room)
+			_, err := session.Settle(t.Context())
+			if room > 0 {
+				requireExplained(t, err, "redis of green", "OOM", "CONFIG SET maxmemory")
+				to.do(t, "CONFIG", "SET", "maxmemory", 0)
+			} else if got := to.Get(t.Context(), "k").Val(); err != nil || got != "new" {
+				t.Errorf("the standby has %q: %v", got, err)
+			}
+			session.Close()
+			inStep(t, d)
+			eventually(t, "it follows", func() bool { return to.Get(t.Context(), "k").Val() == "new" })
+		})
+	}
+}
+
+func TestACutoverToARedisThatEvictsIsRefused(t *testing.T) {
+	from, to := startRedis(t), startRedis(t)
+	d := startedMirror(t, newData(t, from, to, "*"))
+	session := copied(t, d, deploy.Blue)
+	value := strings.Repeat("x", 300)
+	for i := range 2000 {
+		from.do(t, "SET", fmt.Sprint("k", i), value)
+	}
+	eventually(t, "it has them", func() bool { return to.Exists(t.Context(), "k1999").Val() == 1 })
+	to.do(t, "CONFIG", "SET", "maxmemory-policy", "allkeys-random")
+	used := info(parseInfo(to.Info(t.Context(), "memory").Val())).number("used_memory")
+	to.do(t, "CONFIG", "SET", "maxmemory", used-30<<10)
+	if _, err := session.Settle(t.Context()); err == nil {
+		t.Error("a redis that evicts keys was taken for equal")
+	}
+}
+
+func TestACommandWhoseKeysAreNotKnownIsNotLeftOut(t *testing.T) {
+	from, to := startRedis(t), startRedis(t)
+	from.do(t, "ZADD", "z", 1, "a")
+	d := startedMirror(t, newData(t, from, to, "*"))
+	session := copied(t, d, deploy.Blue)
+	from.do(t, "ACL", "SETUSER", "default", "-command|getkeys")
+	_, err := from.TxPipelined(t.Context(), func(p redis.Pipeliner) error {
+		p.Do(t.Context(), "ZUNIONSTORE", "union", 1, "z") // its keys are asked for
+		p.Set(t.Context(), "k", "new", 0)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := session.Settle(t.Context()); err == nil {
+		t.Error("the cutover went on")
+	}
+	from.do(t, "ACL", "SETUSER", "default", "+command")
+	session.Close()
+	eventually(t, "both have arrived", func() bool { return to.Exists(t.Context(), "k", "union").Val() == 2 })
+	requireEqualKeys(t, from, to, []string{"*"})
+}
+
 func TestACutoverToARedisThatTakesNoMoreWritesIsRefused(t *testing.T) {
 	from, to := startRedis(t), startRedis(t)
 	pushList(t, from, "images", 100, 100)

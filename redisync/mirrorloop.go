@@ -18,10 +18,14 @@ func (m *mirror) follow(ctx context.Context, f *follower) error {
 	defer tick.Stop()
 	m.enter(deploy.MirrorInStep)
 	for {
+		held := f.blocked != nil
 		err := m.turnOnce(ctx, f, tick.C)
 		var blocked *blockedError
 		switch {
 		case err == nil:
+			if held && f.blocked == nil {
+				m.enter(deploy.MirrorInStep)
+			}
 		case errors.Is(err, errLinkLost):
 			if err := m.rejoin(ctx, f); err != nil {
 				return err
@@ -65,7 +69,6 @@ func (m *mirror) tend(ctx context.Context, f *follower) error {
 		if err := f.step(); err != nil {
 			return err
 		}
-		m.enter(deploy.MirrorInStep)
 	}
 	strays, err := f.mendStrays(ctx)
 	m.strayed(strays)
@@ -159,7 +162,7 @@ func ask[T any](ctx context.Context, m *mirror, do func(*follower) (T, error)) (
 // broken tells which errors of an order the follower cannot go on after.
 func (f *follower) broken(ctx context.Context, err error) error {
 	switch {
-	case errors.As(err, new(*blockedError)):
+	case errors.As(err, new(*blockedError)), errors.As(err, new(*tornError)):
 		return err
 	case err == nil, isReply(err):
 		return nil

@@ -14,8 +14,8 @@ type readings struct {
 	offset int64
 }
 
-// recheck compares the touched keys, in doubt or not, and has those that differ read anew. Keys that are changed meanwhile are left for
-// the next time.
+// recheck compares the touched keys, in doubt or not, and has those that differ read anew. Keys that are changed meanwhile
+// are left for the next time.
 func (f *follower) recheck(ctx context.Context) (err error) {
 	due := f.touched.take()
 	defer func() {
@@ -115,8 +115,7 @@ func (p *pair) unequal(keys []string) (different []string, err error) {
 	return append(different, more...), err
 }
 
-// unequalShapes compares when keys end, their types, how many elements they have and, of lists, the elements at both
-// ends.
+// unequalShapes compares when keys end, their types, how long they are and, of lists, the elements at both ends.
 func (p *pair) unequalShapes(keys []string) (different []string, err error) {
 	if len(keys) == 0 {
 		return nil, nil
@@ -157,16 +156,21 @@ func (p *pair) unequalExpiries(keys []string) (different []string, err error) {
 	return different, nil
 }
 
-// unequalLengths returns the collections that have not as many elements on one side as on the other, and the lists that
-// do, with how many.
+// longBy names the command that says how long a value is, by its redis type.
+var longBy = map[string]string{
+	"string": "STRLEN", "list": "LLEN", "hash": "HLEN", "set": "SCARD", "zset": "ZCARD", "stream": "XLEN",
+}
+
+// unequalLengths returns the keys that are not as long on one side as on the other, and the lists that are, with how many
+// elements they have.
 func (p *pair) unequalLengths(kinds map[string]string) (different []string, lists map[string]int64, err error) {
 	var keys []string
 	for key, kind := range kinds {
-		if lengthOf[kind] != "" {
+		if longBy[kind] != "" {
 			keys = append(keys, key)
 		}
 	}
-	if err := p.askBoth(keys, func(c *conn, key string) { c.send(lengthOf[kinds[key]], key) }); err != nil {
+	if err := p.askBoth(keys, func(c *conn, key string) { c.send(longBy[kinds[key]], key) }); err != nil {
 		return nil, nil, err
 	}
 	lists = map[string]int64{}

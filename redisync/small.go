@@ -73,16 +73,19 @@ func (p *pair) passPayloads(keys []string) (refused []string, err error) {
 	if err := p.to.flush(); err != nil {
 		return nil, err
 	}
-	for i, key := range keys {
+	var first error
+	for i, key := range keys { // all answers, so that the next command finds its own
 		switch err := p.stored(exists[i]); {
 		case refusedAs(err, "ERR DUMP payload"):
 			p.payloads.Store(false)
 			refused = append(refused, key)
-		case err != nil:
-			return nil, fmt.Errorf("key %s: %w", shown(key), err)
+		case err != nil && !isReply(err):
+			return nil, err
+		case err != nil && first == nil:
+			first = fmt.Errorf("key %s: %w", shown(key), err)
 		}
 	}
-	return refused, nil
+	return refused, first
 }
 
 // passPayload turns the source's answers about a key into a command for the target. The payload goes through

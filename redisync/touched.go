@@ -1,13 +1,16 @@
 package redisync
 
-// maxTouched bounds how many touched keys are remembered by name.
-const maxTouched = 50_000
+const (
+	maxTouched = 50_000         // how many keys are remembered by name
+	fewTouched = maxTouched / 4 // so few that there is room for those of a cutover
+	fewInDoubt = 300            // so few that they may be compared while requests wait
+)
 
 // touched are the selected keys that the stream has changed since both sides were last compared, and whether each is in
 // doubt. Two servers that do the same need not end up with the same: each lets keys expire by its own clock, and a
 // command that one of them did just before and the other just after leaves a key on one side alone; the target may evict
 // a key or let others write to it in a moment that it does not tell of. What a command leaves that replaces or removes a
-// key is beyond doubt, whatever was there before it.
+// key is beyond doubt, whatever was there before it, once the target has carried it out.
 type touched struct {
 	keys map[string]bool // in doubt
 	all  bool            // too many to remember
@@ -34,6 +37,11 @@ func (t *touched) add(key []byte, inDoubt bool) {
 func (t *touched) has(key string) bool {
 	_, is := t.keys[key]
 	return is || t.all
+}
+
+// few tells whether little is left to compare.
+func (t *touched) few() bool {
+	return !t.all && len(t.keys) <= fewTouched && len(t.doubtful()) <= fewInDoubt
 }
 
 // doubtful returns the keys that are in doubt.
