@@ -44,11 +44,7 @@ func (f *follower) markerDue() bool {
 // transact sends the batch as a transaction. It returns the runs of commands that the target does not take in that form,
 // in which case it did nothing. Commands that failed make their keys dirty.
 func (f *follower) transact() (refused []run, err error) {
-	if f.apart {
-		f.runs = singly(f.batch, f.runs[:0])
-	} else {
-		f.runs = runs(f.batch, f.runs[:0])
-	}
+	f.runs = runs(f.batch, f.apart, f.runs[:0])
 	f.to.send("MULTI")
 	for _, r := range f.runs {
 		f.to.sendRun(f.batch[r.first:r.end])

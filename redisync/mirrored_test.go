@@ -26,14 +26,21 @@ func clients(t testing.TB, s *testServer, flag string) (n int) {
 	return n
 }
 
-// copied goes the way of a cutover up to the end of Copy.
-func copied(t testing.TB, d *Data, from deploy.Slice) deploy.Transfer {
+// begun begins a transfer, which the end of the test closes.
+func begun(t testing.TB, d *Data, from deploy.Slice) deploy.Transfer {
 	t.Helper()
 	session, err := d.Begin(t.Context(), from, from.Other())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { session.Close() })
+	return session
+}
+
+// copied goes the way of a cutover up to the end of Copy.
+func copied(t testing.TB, d *Data, from deploy.Slice) deploy.Transfer {
+	t.Helper()
+	session := begun(t, d, from)
 	if _, err := session.Copy(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}

@@ -195,12 +195,7 @@ func TestACutoverIsRefusedAtOnceWhereTheSourceRefuses(t *testing.T) {
 	d := startedMirror(t, newData(t, from, to, "images"))
 	from.do(t, "RPUSH", "images", "new")
 	from.do(t, "ACL", "SETUSER", "default", "-memory")
-	session, err := d.Begin(t.Context(), deploy.Blue, deploy.Green)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer session.Close()
-	_, err = session.Copy(t.Context(), nil)
+	_, err := begun(t, d, deploy.Blue).Copy(t.Context(), nil)
 	requireExplained(t, err, "redis of blue", "memory", "ACL SETUSER")
 	if asked := from.Info(t.Context(), "commandstats").Val(); !strings.Contains(asked, "rejected_calls=1,") || strings.Contains(asked, "rejected_calls=2,") {
 		t.Errorf("it was asked again: %s", asked)
@@ -276,12 +271,7 @@ func TestACutoverToARedisThatTakesNoMoreWritesIsRefused(t *testing.T) {
 	pushList(t, from, "images", 100, 100)
 	d := startedMirror(t, newData(t, from, to, "images"))
 	to.do(t, "CONFIG", "SET", "maxmemory", "1") // and nothing is written that would show it
-	session, err := d.Begin(t.Context(), deploy.Blue, deploy.Green)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer session.Close()
-	_, err = session.Copy(t.Context(), nil)
+	_, err := begun(t, d, deploy.Blue).Copy(t.Context(), nil)
 	requireExplained(t, err, "redis of green", "memory", "CONFIG SET maxmemory")
 }
 

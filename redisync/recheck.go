@@ -156,9 +156,15 @@ func (p *pair) unequalExpiries(keys []string) (different []string, err error) {
 	return different, nil
 }
 
-// longBy names the command that says how long a value is, by its redis type.
-var longBy = map[string]string{
-	"string": "STRLEN", "list": "LLEN", "hash": "HLEN", "set": "SCARD", "zset": "ZCARD", "stream": "XLEN",
+// longBy names the command that says how long a value of that type is; none for types of modules.
+func longBy(kind string) string {
+	switch kind {
+	case "string":
+		return "STRLEN"
+	case "stream":
+		return "XLEN"
+	}
+	return lengthOf[kind]
 }
 
 // unequalLengths returns the keys that are not as long on one side as on the other, and the lists that are, with how many
@@ -166,11 +172,11 @@ var longBy = map[string]string{
 func (p *pair) unequalLengths(kinds map[string]string) (different []string, lists map[string]int64, err error) {
 	var keys []string
 	for key, kind := range kinds {
-		if longBy[kind] != "" {
+		if longBy(kind) != "" {
 			keys = append(keys, key)
 		}
 	}
-	if err := p.askBoth(keys, func(c *conn, key string) { c.send(longBy[kinds[key]], key) }); err != nil {
+	if err := p.askBoth(keys, func(c *conn, key string) { c.send(longBy(kinds[key]), key) }); err != nil {
 		return nil, nil, err
 	}
 	lists = map[string]int64{}

@@ -12,26 +12,18 @@ func (r run) joined() bool { return r.end-r.first > 1 }
 // maxWords bounds the words of a run; redis takes 1,048,576 in a command, and from redis 7.0 on more.
 const maxWords = 16 << 10
 
-// runs cuts a batch into runs and appends them to cut.
-func runs(batch []command, cut []run) []run {
+// runs cuts a batch into runs, or into its commands if they are to stay apart, and appends them to cut.
+func runs(batch []command, apart bool, cut []run) []run {
 	var last kind
 	words := 0
 	for i, c := range batch {
 		k := kindOf(c)
 		words += len(c)
-		if i > 0 && k.name != "" && k == last && words <= maxWords && (k.shared == 1 || bytes.Equal(c[1], batch[i-1][1])) {
+		if i > 0 && !apart && k.name != "" && k == last && words <= maxWords && (k.shared == 1 || bytes.Equal(c[1], batch[i-1][1])) {
 			cut[len(cut)-1].end++
 			continue
 		}
 		cut, last, words = append(cut, run{i, i + 1}), k, len(c)
-	}
-	return cut
-}
-
-// singly makes each command of a batch a run of its own.
-func singly(batch []command, cut []run) []run {
-	for i := range batch {
-		cut = append(cut, run{i, i + 1})
 	}
 	return cut
 }
@@ -43,23 +35,18 @@ type kind struct {
 	shared int
 }
 
+// kinds are those whose commands go by the name of the one that does several; SET is another.
+var kinds = []kind{{"RPUSH", 2}, {"LPUSH", 2}, {"HSET", 2}, {"SADD", 2}, {"DEL", 1}, {"UNLINK", 1}}
+
 // kindOf tells the kind of a command. Together, commands of the same kind leave what they would leave one after another.
 func kindOf(c command) kind {
-	switch {
-	case is(c[0], "SET") && len(c) == 3: // without options
+	if is(c[0], "SET") && len(c) == 3 { // without options
 		return kind{"MSET", 1}
-	case is(c[0], "RPUSH"):
-		return kind{"RPUSH", 2}
-	case is(c[0], "LPUSH"):
-		return kind{"LPUSH", 2}
-	case is(c[0], "HSET"):
-		return kind{"HSET", 2}
-	case is(c[0], "SADD"):
-		return kind{"SADD", 2}
-	case is(c[0], "DEL"):
-		return kind{"DEL", 1}
-	case is(c[0], "UNLINK"):
-		return kind{"UNLINK", 1}
+	}
+	for _, k := range kinds {
+		if is(c[0], k.name) {
+			return k
+		}
 	}
 	return kind{}
 }

@@ -45,7 +45,7 @@ func sentFor(t *testing.T, batch []command) (sent []string) {
 	t.Helper()
 	var wire strings.Builder
 	c := &conn{w: bufio.NewWriter(&wire)}
-	for _, r := range runs(batch, nil) {
+	for _, r := range runs(batch, false, nil) {
 		c.sendRun(batch[r.first:r.end])
 	}
 	if err := c.w.Flush(); err != nil {
@@ -72,12 +72,12 @@ func TestALongRunIsSentInParts(t *testing.T) {
 	for i := range batch {
 		batch[i] = commandOf("SET a 1")
 	}
-	for _, r := range runs(batch, nil) {
+	for _, r := range runs(batch, false, nil) {
 		if n := 3 * (r.end - r.first); n > maxWords {
 			t.Errorf("a run has %d words", n)
 		}
 	}
-	if n := len(runs(batch, nil)); n > 4 {
+	if n := len(runs(batch, false, nil)); n > 4 {
 		t.Errorf("there are %d runs", n)
 	}
 }
