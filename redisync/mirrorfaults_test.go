@@ -193,8 +193,9 @@ func TestACutoverRightAfterTheSourceRestartedWaitsForTheMirror(t *testing.T) {
 func TestACutoverIsRefusedAtOnceWhereTheSourceRefuses(t *testing.T) {
 	from, to := startRedis(t), startRedis(t)
 	d := startedMirror(t, newData(t, from, to, "images"))
-	from.do(t, "RPUSH", "images", "new")
 	from.do(t, "ACL", "SETUSER", "default", "-memory")
+	from.do(t, "RPUSH", "images", "new")
+	eventually(t, "it has arrived, and is to be compared", func() bool { return to.LLen(t.Context(), "images").Val() == 1 })
 	_, err := begun(t, d, deploy.Blue).Copy(t.Context(), nil)
 	requireExplained(t, err, "redis of blue", "memory", "ACL SETUSER")
 	if asked := from.Info(t.Context(), "commandstats").Val(); !strings.Contains(asked, "rejected_calls=1,") || strings.Contains(asked, "rejected_calls=2,") {
