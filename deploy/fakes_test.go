@@ -381,6 +381,8 @@ func (f *fakeData) Mirror(live deploy.Slice) {
 	}
 }
 
+func (f *fakeData) LookOut(standby deploy.Slice) { f.note("lookout:" + string(standby)) }
+
 func (f *fakeData) Mirrored() deploy.MirrorStatus {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -39,6 +39,8 @@ type MirrorStatus struct {
 	Fenced Slice `json:"fenced,omitempty"`
 	// Unfenced says why it is not, where it was to be.
 	Unfenced string `json:"unfenced,omitempty"`
+	// Unseen says when and why writes to the slice that is not live were not seen, where no mirror runs.
+	Unseen string `json:"unseen,omitempty"`
 	// Strays are the writes to selected keys that the standby's own app made; the live slice's values took their place.
 	Strays *Strays `json:"strays,omitempty"`
 }

@@ -50,17 +50,20 @@ func (w *worker) keepMirror(ctx context.Context) {
 	}
 	if !w.mirror.on {
 		w.Data.Mirror("")
-		return
 	}
 	// Whoever asked may have gone away; what was switched is done nevertheless.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), openWithin)
 	defer cancel()
 	route, err := w.Router.Current(ctx)
 	if err != nil {
-		w.log.Error("could not see which slice is to be mirrored", "error", err)
+		w.log.Error("could not see which slice is live and has a standby", "error", err)
 		return
 	}
-	w.Data.Mirror(route.Slice)
+	if w.mirror.on {
+		w.Data.Mirror(route.Slice)
+	} else {
+		w.Data.LookOut(route.Slice.Other())
+	}
 }
 
 // restoreMirror takes up at start what people have switched, and lets the live slice write, should a crash have come

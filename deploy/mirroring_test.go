@@ -64,7 +64,7 @@ func TestWhatIsSwitchedWinsOverTheConfigurationAndHoldsOverARestart(t *testing.T
 	h.stop()
 	h.data.calls = nil
 	h.start()
-	eventually(t, "the setting is read", func() bool { return h.data.called() == "open:blue mirror:" })
+	eventually(t, "the setting is read", func() bool { return h.data.called() == "open:blue mirror: lookout:green" })
 	equal(t, "cutover", string(h.deploy("", commitB, true).State), "succeeded")
 	if s := h.status(); s.Mirroring || s.Mirror.State != deploy.MirrorOff {
 		t.Errorf("after the cutover: %v %+v", s.Mirroring, s.Mirror)
@@ -100,7 +100,7 @@ func TestASwitchDuringACutoverWaitsForTheMirrorNotForTheAnswer(t *testing.T) {
 	}
 	d := h.deploy("", commitB, true)
 	equal(t, "state", string(d.State), "succeeded")
-	equal(t, "data", h.data.called(), "open:green begin:blue>green copy settle turn close mirror:")
+	equal(t, "data", h.data.called(), "open:green begin:blue>green copy settle turn close mirror: lookout:blue")
 }
 
 func TestASwitchDuringABuildIsDoneAtOnce(t *testing.T) {
@@ -112,7 +112,7 @@ func TestASwitchDuringABuildIsDoneAtOnce(t *testing.T) {
 		return errors.New("enough")
 	}
 	h.deploy("", commitB, true)
-	equal(t, "data", h.data.called(), "mirror:")
+	equal(t, "data", h.data.called(), "mirror: lookout:green")
 }
 
 func TestASwitchThatCannotBeWrittenDownChangesNothing(t *testing.T) {
@@ -151,7 +151,7 @@ func TestAMirrorDoesNotGoOverWhatCouldNotBeCarriedBack(t *testing.T) {
 	equal(t, "state", string(d.State), "rolled_back")
 	// Blue was fenced by the turn, so it is opened, and nothing is mirrored from then on.
 	equal(t, "data", h.data.called(),
-		"open:green begin:blue>green copy settle turn close mirror:green begin:green>blue copy settle mirror: close open:blue mirror:")
+		"open:green begin:blue>green copy settle turn close mirror:green begin:green>blue copy settle mirror: close open:blue mirror: lookout:green")
 	contains(t, "reason", d.Error.Reason, "what was written since the cutover is on green only")
 	contains(t, "next step", d.Error.Next, "mirroring is off now", "verdigris mirror on")
 	if s := h.status(); s.Mirroring {
@@ -224,6 +224,6 @@ func TestAMirrorDoesNotGoOverWhatAnUnconfirmedRouteLetBy(t *testing.T) {
 	}
 	d := h.deploy("", commitB, true)
 	equal(t, "state", string(d.State), "rolled_back")
-	equal(t, "data", h.data.called(), "open:green begin:blue>green copy settle begin:green>blue mirror: close mirror:")
+	equal(t, "data", h.data.called(), "open:green begin:blue>green copy settle begin:green>blue mirror: close mirror: lookout:green")
 	contains(t, "reason", d.Error.Reason, "redis of green is gone")
 }

@@ -104,7 +104,7 @@ func TestDataThatIsKnownToBeIncompleteIsNotSettledBack(t *testing.T) {
 	h.router.onRoute = secondTime("the new generation never answered")
 	h.greenCannotSettle()
 	h.deploy("", commitB, true)
-	equal(t, "data", h.data.called(), "open:green begin:blue>green copy settle turn close mirror:green begin:green>blue copy settle mirror: close open:blue mirror:")
+	equal(t, "data", h.data.called(), "open:green begin:blue>green copy settle turn close mirror:green begin:green>blue copy settle mirror: close open:blue mirror: lookout:blue")
 }
 
 func TestACutoverThatCannotBeCalledOffSaysSo(t *testing.T) {

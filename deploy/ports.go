@@ -145,6 +145,9 @@ type Data interface {
 	// Mirror keeps the standby of live in step with it from now on, in the background and in the place of any mirror
 	// before, and returns at once. A mirror of that direction goes on as it is. An empty slice ends it.
 	Mirror(live Slice)
+	// LookOut tells in Mirrored of writes to a slice that is not live, in the background, while there is no mirror to
+	// take them back. An empty slice ends it.
+	LookOut(standby Slice)
 	// Mirrored says how the mirror stands.
 	Mirrored() MirrorStatus
 	// Open lets the slice's own app write to its data again, should a cutover have fenced it.

@@ -34,9 +34,11 @@ type Data struct {
 	live      deploy.Slice // whose standby is to be mirrored; empty for none
 	mirror    *mirror      // nil while nothing is mirrored
 	suspended int          // transfers for which no mirror may run
-	lookout   *lookout     // nil for none
+	standby   deploy.Slice // to look out for while nothing is mirrored; empty for none
+	lookout   *lookout     // nil while there is none
 
 	fencing fencing
+	late    late
 }
 
 // New returns a Data for the settings, or a *deploy.InputError that says what is wrong with them. The servers are

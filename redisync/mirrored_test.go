@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -105,6 +106,22 @@ func TestACutoverThatWaitsOrWasCalledOffFillsNoMemory(t *testing.T) {
 	session.Close()
 	eventually(t, "nothing watches the source any more", func() bool { return clients(t, from, "t") == 0 })
 	eventually(t, "nobody follows the target any more", func() bool { return clients(t, to, "S") == 0 })
+}
+
+func TestACutoverThatWasCalledOffIsForgottenByAMirrorThatIsBusyToo(t *testing.T) {
+	from, to := startRedis(t), startRedis(t)
+	d := startedMirror(t, newData(t, from, to, "images"))
+	session := copied(t, d, deploy.Blue)
+	to.process.Signal(syscall.SIGSTOP)
+	eventually(t, "the mirror waits for the standby", func() bool {
+		from.RPush(t.Context(), "images", "a")
+		return d.Mirrored().LagMS > 500
+	})
+	if err := session.Close(); err != nil {
+		t.Error(err)
+	}
+	to.process.Signal(syscall.SIGCONT)
+	eventually(t, "nothing watches the source any more", func() bool { return clients(t, from, "t") == 0 })
 }
 
 func TestASettleThatRunsOutOfTimeCostsNoCopy(t *testing.T) {

@@ -13,11 +13,31 @@ func (d *Data) Mirror(live deploy.Slice) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.live = live
+	if live != "" { // a mirror sees for itself
+		d.standby = ""
+	}
 	d.apply()
 }
 
-// apply starts and ends mirrors as they ought to be. It is called with mu held.
+// LookOut tells in Mirrored of writes to a slice that is not live, in the background, while there is no mirror to take
+// them back. It rests while a transfer has the data to itself, which may write there. An empty slice ends it.
+func (d *Data) LookOut(standby deploy.Slice) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.standby != standby {
+		d.standby = standby
+		d.late.reset(false)
+	}
+	d.apply()
+}
+
+// apply starts and ends the mirror and the lookout as they ought to be. It is called with mu held.
 func (d *Data) apply() {
+	d.applyMirror()
+	d.applyLookout()
+}
+
+func (d *Data) applyMirror() {
 	want := d.live
 	if d.suspended > 0 {
 		want = ""
@@ -29,10 +49,23 @@ func (d *Data) apply() {
 	d.mirror = nil
 	switch {
 	case want != "":
-		d.dropLookout()
 		d.mirror = d.startMirror(want, old)
 	case old != nil:
 		old.close()
+	}
+}
+
+func (d *Data) applyLookout() {
+	want := d.standby
+	if d.mirror != nil || d.suspended > 0 {
+		want = ""
+	}
+	if d.lookout != nil && d.lookout.slice != want {
+		d.lookout.close()
+		d.lookout = nil
+	}
+	if want != "" && d.lookout == nil {
+		d.lookout = d.startLookout(want, nil)
 	}
 }
 
@@ -85,19 +118,13 @@ func (d *Data) turnedPlain(t *transfer, left departure) error {
 	if d.live != "" {
 		d.live = t.to.slice
 	}
-	d.dropLookout()
-	if !left.fenced && t.lookout != nil {
-		d.lookout, t.lookout = t.lookout, nil
-		go d.lookout.watch(d)
+	d.standby = t.from.slice
+	d.late.reset(true)
+	if t.told != nil { // else one begins when the transfer is closed
+		d.lookout = d.startLookout(d.standby, t.told)
+		t.told = nil
 	}
 	return d.fencing.left(t.from.slice, left, d.Log)
-}
-
-func (d *Data) dropLookout() {
-	if d.lookout != nil {
-		d.lookout.close(true)
-		d.lookout = nil
-	}
 }
 
 // Mirrored says how the mirror stands.
@@ -107,8 +134,8 @@ func (d *Data) Mirrored() deploy.MirrorStatus {
 	s := deploy.MirrorStatus{State: deploy.MirrorOff}
 	if d.mirror != nil {
 		s = d.mirror.now()
-	} else if d.lookout != nil {
-		s.Strays = d.lookout.seen()
+	} else {
+		d.late.tell(&s)
 	}
 	d.fencing.tell(&s)
 	return s

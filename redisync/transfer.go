@@ -21,8 +21,8 @@ type transfer struct {
 	// two; keys are then rebuilt element by element.
 	payloads atomic.Bool
 
-	data    *Data    // for which no mirror may run meanwhile; nil for the transfer of a mirror
-	lookout *lookout // watches the source, from Settle on
+	data *Data // for which no mirror may run meanwhile; nil for the transfer of a mirror
+	told *conn // tells of writes to the source, from Settle on
 }
 
 // Copy brings the selected keys over while traffic goes on, and removes on the target the selected keys that the
@@ -101,15 +101,20 @@ func (p *pass) verdict() error {
 
 // watchSource begins to look for late writes. Without it nothing is told about them.
 func (t *transfer) watchSource(ctx context.Context) {
-	if t.data == nil || t.lookout != nil {
+	if t.data == nil || t.told != nil {
 		return
 	}
-	l, err := t.data.lookOut(ctx, t.from)
+	c, err := t.from.dial(context.WithoutCancel(ctx))
+	if err == nil {
+		if err = c.track(t.keys); err != nil {
+			c.close()
+		}
+	}
 	if err != nil {
 		t.log.Warn("late writes cannot be seen", "slice", t.from.slice, "error", err)
 		return
 	}
-	t.lookout = l
+	t.told = c
 }
 
 // Turn fences the source, or goes on watching it where it cannot be fenced or is not to be.
@@ -119,9 +124,9 @@ func (t *transfer) Turn(ctx context.Context) (late []string, err error) {
 		left.unfenced = t.from.fence(ctx, t.to)
 		left.fenced = left.unfenced == nil
 	}
-	if l := t.lookout; l != nil {
+	if t.told != nil {
 		var all bool
-		if left.late, all, left.lost = l.conn.strays(); all {
+		if left.late, all, left.lost = t.told.strays(); all {
 			left.late = append(left.late, allStrays)
 		}
 	}
@@ -131,9 +136,9 @@ func (t *transfer) Turn(ctx context.Context) (late []string, err error) {
 // Close ends the session. It is safe to call it more than once.
 func (t *transfer) Close() error {
 	var errs []error
-	if t.lookout != nil {
-		t.lookout.close(false)
-		t.lookout = nil
+	if t.told != nil {
+		t.told.close()
+		t.told = nil
 	}
 	if t.data != nil {
 		t.data.release()

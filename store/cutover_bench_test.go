@@ -131,6 +131,7 @@ func (still) Begin(context.Context, deploy.Slice, deploy.Slice) (deploy.Transfer
 }
 func (still) Open(context.Context, deploy.Slice) error { return nil }
 func (still) Mirror(deploy.Slice)                      {}
+func (still) LookOut(deploy.Slice)                     {}
 func (still) Mirrored() deploy.MirrorStatus            { return deploy.MirrorStatus{State: deploy.MirrorOff} }
 func (still) Copy(context.Context, func(deploy.CopyProgress)) (deploy.CopyReport, error) {
 	return deploy.CopyReport{}, nil

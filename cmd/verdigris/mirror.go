@@ -54,6 +54,9 @@ func (c *cli) writeMirror(on bool, m deploy.MirrorStatus) {
 	case m.Unfenced != "":
 		fmt.Fprintf(c.out, "fence:   %s\n", m.Unfenced)
 	}
+	if m.Unseen != "" {
+		fmt.Fprintf(c.out, "unseen:  %s\n", m.Unseen)
+	}
 	if s := m.Strays; s != nil && s.Count > 0 {
 		fmt.Fprintf(c.out, "strays:  %s; the live slice's values took their place\n", strayLine(*s))
 	}
