@@ -311,13 +311,15 @@ func (h *fakeHold) Route(context.Context) error {
 	return nil
 }
 
-func (h *fakeHold) Release(context.Context) (int, time.Duration, error) {
+func (h *fakeHold) Release(context.Context) error {
 	h.router.note("release")
 	if h.router.release != nil {
-		return 0, 0, h.router.release()
+		return h.router.release()
 	}
-	return 3, 12 * time.Millisecond, nil
+	return nil
 }
+
+func (h *fakeHold) Waited() (int, time.Duration) { return 3, 12 * time.Millisecond }
 
 func (h *fakeHold) Abort(context.Context) error {
 	h.router.note("abort")

@@ -30,7 +30,7 @@ func (r *run) move(ctx context.Context, c *cargo, to Slice, previous Route, do s
 		return r.drain(ctx, hold, to.Other())
 	})
 	if err != nil {
-		return errors.Join(err, callOff(ctx, hold))
+		return errors.Join(err, r.callOff(ctx, hold))
 	}
 	if c.transfer != nil {
 		err = do(PhaseSettle, left(), func(ctx context.Context) (string, error) {
@@ -38,7 +38,7 @@ func (r *run) move(ctx context.Context, c *cargo, to Slice, previous Route, do s
 			return report.String(), err
 		})
 		if err != nil {
-			return errors.Join(err, callOff(ctx, hold))
+			return errors.Join(err, r.callOff(ctx, hold))
 		}
 	}
 	if err := r.reroute(ctx, c, hold, next, left(), do); err != nil {
@@ -80,7 +80,7 @@ func (r *run) reroute(ctx context.Context, c *cargo, hold Hold, next Route, left
 		return errors.Join(err, r.unroute(ctx, c, hold, next.Slice, before))
 	case err != nil:
 		r.fate = before
-		return errors.Join(err, callOff(ctx, hold))
+		return errors.Join(err, r.callOff(ctx, hold))
 	}
 	return nil
 }
@@ -89,14 +89,21 @@ func (r *run) reroute(ctx context.Context, c *cargo, hold Hold, next Route, left
 // error here is told and does not spoil the cutover.
 func (r *run) release(ctx context.Context, hold Hold, do step) {
 	err := do(PhaseRelease, 0, func(ctx context.Context) (string, error) {
-		held, longest, err := hold.Release(context.WithoutCancel(ctx))
-		r.mu.Lock()
-		r.d.Held += held
-		r.d.LongestHold = max(r.d.LongestHold, longest.Milliseconds())
-		r.mu.Unlock()
+		err := hold.Release(context.WithoutCancel(ctx))
+		held, longest := r.waited(hold)
 		return fmt.Sprintf("%s waited, at most %d ms", plural(held, "request"), longest.Milliseconds()), err
 	})
 	if err != nil {
 		r.worker.log.Error("could not end the hold properly", "deployment", r.d.ID, "error", err)
 	}
+}
+
+// waited records how many requests a hold that has ended let wait, and for how long.
+func (r *run) waited(hold Hold) (held int, longest time.Duration) {
+	held, longest = hold.Waited()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.d.Held += held
+	r.d.LongestHold = max(r.d.LongestHold, longest.Milliseconds())
+	return held, longest
 }

@@ -128,10 +128,12 @@ type Hold interface {
 	// force and requests still wait, long enough to carry data back; ErrRouteRefused says that the next route was
 	// never in force at all, or that requests never waited, so that there is nothing to carry back.
 	Route(ctx context.Context) error
-	// Release lets the waiting requests go to the slice that is now live, and returns how many waited and the longest wait.
-	Release(ctx context.Context) (held int, longest time.Duration, err error)
+	// Release lets the waiting requests go to the slice that is now live.
+	Release(ctx context.Context) error
 	// Abort lets the waiting requests go to the slice that was live and restores its configuration.
 	Abort(ctx context.Context) error
+	// Waited returns how many requests have waited so far, and the longest wait that is over.
+	Waited() (held int, longest time.Duration)
 }
 
 // Data moves an app's data between the two production slices, and keeps the standby's in step. An app without data has

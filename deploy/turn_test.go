@@ -123,3 +123,13 @@ func TestTheRecordSaysWhatACutoverMeantForRequests(t *testing.T) {
 		t.Errorf("stayed %d, held %d, longest %d ms", d.Stayed, d.Held, d.LongestHold)
 	}
 }
+
+func TestTheRecordSaysHowManyWaitedForACutoverThatWasCalledOff(t *testing.T) {
+	h := newHouse(t).blueLive()
+	h.data.settle = func(deploy.Slice) error { return deploy.ErrDataDiffers }
+	d := h.deploy("", commitB, true)
+	equal(t, "state", string(d.State), "aborted")
+	if d.Held != 3 || d.LongestHold != 12 {
+		t.Errorf("held %d, longest %d ms", d.Held, d.LongestHold)
+	}
+}

@@ -17,7 +17,7 @@ func (r *run) unroute(ctx context.Context, c *cargo, hold Hold, to Slice, before
 			r.stopMirroring(ctx)
 		}
 	}
-	err := callOff(ctx, hold)
+	err := r.callOff(ctx, hold)
 	if err == nil && before == untouched {
 		r.fate = returned
 	}
@@ -38,13 +38,15 @@ func (r *run) settleBack(ctx context.Context, from Slice) error {
 }
 
 // callOff lets the waiting requests go to the slice that was live, even when verdigris is being stopped.
-func callOff(ctx context.Context, hold Hold) error {
+func (r *run) callOff(ctx context.Context, hold Hold) error {
 	if hold == nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	if err := hold.Abort(ctx); err != nil {
+	err := hold.Abort(ctx)
+	r.waited(hold)
+	if err != nil {
 		return fmt.Errorf("call the cutover off: %w", err)
 	}
 	return nil

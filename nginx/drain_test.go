@@ -123,8 +123,7 @@ func TestADrainDoesNotWaitForStreams(t *testing.T) {
 	h := s.holdTowards(t, green)
 	wantLeft(t, drainInBackground(t, h), 4)
 	must(t, h.Route(t.Context()))
-	_, _, err := h.Release(t.Context())
-	must(t, err)
+	must(t, h.Release(t.Context()))
 	sockets[0].echo(t, "still", "blue still")
 }
 
@@ -159,8 +158,7 @@ func TestStreamsThatWaitAtTheGateDoNotStay(t *testing.T) {
 	waiting(t, h, 2)
 	wantLeft(t, drainInBackground(t, h), 1)
 	must(t, h.Route(t.Context()))
-	_, _, err := h.Release(t.Context())
-	must(t, err)
+	must(t, h.Release(t.Context()))
 	socket.open(t)
 	socket.echo(t, "hello", "green hello")
 	if line := events(); line != "data: green" {
@@ -189,8 +187,7 @@ func TestStreamsAreCountedWhereTheyStay(t *testing.T) {
 			t.Errorf("cutover %d: %d requests stay instead of %d; %v", i+1, d.left, c.left, d.err)
 		}
 		must(t, h.Route(t.Context()))
-		_, _, err := h.Release(t.Context())
-		must(t, err)
+		must(t, h.Release(t.Context()))
 	}
 }
 
@@ -233,8 +230,7 @@ func TestARequestFromBeforeTheHoldThatAHoldingWorkerTakesInEndsOnTheOldSlice(t *
 	s, blue, green, finish := twoTalkative(t)
 	first := s.holdTowards(t, green)
 	must(t, first.Route(t.Context()))
-	_, _, err := first.Release(t.Context())
-	must(t, err)
+	must(t, first.Release(t.Context()))
 	before := s.openDoor().requests()
 
 	h := s.holdTowards(t, blue)
@@ -251,8 +247,7 @@ func TestARequestFromBeforeTheHoldThatAHoldingWorkerTakesInEndsOnTheOldSlice(t *
 	late := s.sendThrough(t, before, "late") // what can hardly be, waits
 	waiting(t, h, 2)
 	must(t, h.Route(t.Context()))
-	_, _, err = h.Release(t.Context())
-	must(t, err)
+	must(t, h.Release(t.Context()))
 	for _, answers := range []<-chan answer{held, late} {
 		if a := receive(t, answers); a.status != http.StatusOK || a.slice != deploy.Blue {
 			t.Errorf("%d from %s", a.status, a.slice)
@@ -300,8 +295,7 @@ func TestARouterFromBeforeTakesStreamsAndHoldsThem(t *testing.T) {
 		t.Errorf("%d requests stay, %v", left, err)
 	}
 	must(t, h.Route(t.Context()))
-	_, _, err = h.Release(t.Context())
-	must(t, err)
+	must(t, h.Release(t.Context()))
 	during.open(t)
 	during.echo(t, "two", "green two")
 	before.echo(t, "three", "blue three")
@@ -338,8 +332,7 @@ func TestAWorkerOfAnEarlierHoldDoesNotMistakeTheNextGateForItsOwn(t *testing.T) 
 		return err == nil && len(there) == 1 && there[0].ID != ""
 	})
 	must(t, first.Route(t.Context()))
-	_, _, err = first.Release(t.Context())
-	must(t, err)
+	must(t, first.Release(t.Context()))
 
 	h := s.holdTowards(t, blue)
 	result := drainInBackground(t, h)
@@ -366,8 +359,7 @@ func TestAStreamThatFoundNoGateIsCountedOnce(t *testing.T) {
 	h = s.holdTowards(t, green)
 	wantLeft(t, drainInBackground(t, h), 1)
 	must(t, h.Route(t.Context()))
-	_, _, err := h.Release(t.Context())
-	must(t, err)
+	must(t, h.Release(t.Context()))
 	wantLeft(t, drainInBackground(t, s.holdTowards(t, blue)), 0)
 }
 

@@ -42,7 +42,10 @@ func (h *fileHold) Route(ctx context.Context) error {
 }
 
 // Release has nobody to let go.
-func (h *fileHold) Release(context.Context) (int, time.Duration, error) { return 0, 0, nil }
+func (h *fileHold) Release(context.Context) error { return nil }
+
+// Waited returns nothing, since nobody waits.
+func (h *fileHold) Waited() (held int, longest time.Duration) { return 0, 0 }
 
 // Abort applies the route that was live, if Route had replaced it.
 func (h *fileHold) Abort(ctx context.Context) error {

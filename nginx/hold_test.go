@@ -61,8 +61,8 @@ func TestHeldBodiesAreReplayedIntactToTheNewSlice(t *testing.T) {
 		t.Errorf("%d requests are left", left)
 	}
 	must(t, h.Route(t.Context()))
-	held, longest, err := h.Release(t.Context())
-	must(t, err)
+	must(t, h.Release(t.Context()))
+	held, longest := h.Waited()
 	if held != 4 || longest <= 0 {
 		t.Errorf("%d waited, %s at the longest", held, longest)
 	}
@@ -98,6 +98,9 @@ func TestAbortSendsWhatWaitedToTheOldSlice(t *testing.T) {
 	must(t, h.Abort(t.Context()))
 	if a := receive(t, post); a.status != http.StatusOK || a.slice != deploy.Blue {
 		t.Errorf("%d from %s", a.status, a.slice)
+	}
+	if held, longest := h.Waited(); held != 1 || longest <= 0 {
+		t.Errorf("%d waited, %s at the longest", held, longest)
 	}
 	must(t, h.Abort(t.Context())) // again is harmless
 	if err := h.Route(t.Context()); err == nil {
@@ -165,8 +168,7 @@ func TestAClientThatGivesUpNoLongerCounts(t *testing.T) {
 	}
 	waiting(t, h, 0)
 	must(t, h.Route(t.Context()))
-	_, _, err := h.Release(t.Context())
-	must(t, err)
+	must(t, h.Release(t.Context()))
 	if n := blue.count("GET ") + green.count("GET "); n != 0 {
 		t.Errorf("the request was sent %d times all the same", n)
 	}
@@ -205,9 +207,8 @@ func TestAThousandRequestsThatWaitedAllSucceed(t *testing.T) {
 	}
 	waiting(t, h, s.MaxHeld)
 	must(t, h.Route(t.Context()))
-	held, _, err := h.Release(t.Context())
-	must(t, err)
-	if held != s.MaxHeld {
+	must(t, h.Release(t.Context()))
+	if held, _ := h.Waited(); held != s.MaxHeld {
 		t.Errorf("%d waited", held)
 	}
 	for i, c := range answers {
@@ -248,8 +249,7 @@ func TestRouteThatIsNotConfirmedKeepsRequestsWaiting(t *testing.T) {
 	unveil()
 	s.ReloadTimeout = patience
 	must(t, h.Route(t.Context())) // a second try may succeed
-	_, _, err := h.Release(t.Context())
-	must(t, err)
+	must(t, h.Release(t.Context()))
 	if a := receive(t, post); a.slice != deploy.Green {
 		t.Errorf("%d from %s", a.status, a.slice)
 	}

@@ -42,8 +42,7 @@ func TestARouterThatComesBackDuringAHoldHoldsAndTurns(t *testing.T) {
 	post := s.send(t, http.MethodPost, "/", "after", strings.NewReader("x"))
 	waiting(t, h, 1)
 	must(t, h.Route(t.Context()))
-	_, _, err := h.Release(t.Context())
-	must(t, err)
+	must(t, h.Release(t.Context()))
 	if a := receive(t, post); a.status != http.StatusOK || a.slice != deploy.Green {
 		t.Errorf("%d from %s", a.status, a.slice)
 	}
@@ -57,7 +56,7 @@ func TestARouterKilledAfterTheRouteComesBackWithIt(t *testing.T) {
 	h := s.holdTowards(t, green)
 	must(t, h.Route(t.Context()))
 	s.router.kill()
-	if _, _, err := h.Release(t.Context()); !errors.Is(err, ErrNotRunning) {
+	if err := h.Release(t.Context()); !errors.Is(err, ErrNotRunning) {
 		t.Errorf("Release: %v", err)
 	}
 	s.startRouter(t)
@@ -96,7 +95,7 @@ func TestAConfigurationThatNginxRefusesAfterTheRouteLeavesTheNewSliceServing(t *
 	must(t, err)
 	must(t, os.WriteFile(main, []byte("nonsense;"), 0o644))
 	s.ReloadTimeout = 300 * time.Millisecond
-	_, _, err = h.Release(t.Context())
+	err = h.Release(t.Context())
 	if err == nil {
 		t.Fatal("nobody noticed")
 	}

@@ -8,15 +8,13 @@ import (
 )
 
 // Release lets the waiting requests go. Without a Route before, they go to the old slice as with Abort.
-func (h *hold) Release(ctx context.Context) (int, time.Duration, error) {
+func (h *hold) Release(ctx context.Context) error {
 	h.router.mu.Lock()
 	defer h.router.mu.Unlock()
-	err := h.end(ctx, !h.isRouted)
-	held, longest := h.gate.count()
-	if err != nil {
-		return held, longest, fmt.Errorf("release requests: %w", err)
+	if err := h.end(ctx, !h.isRouted); err != nil {
+		return fmt.Errorf("release requests: %w", err)
 	}
-	return held, longest, nil
+	return nil
 }
 
 // Abort lets the waiting requests go to the slice that was live and restores its configuration. After a Route the
@@ -29,6 +27,9 @@ func (h *hold) Abort(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Waited returns how many requests have waited so far, and the longest wait that is over.
+func (h *hold) Waited() (held int, longest time.Duration) { return h.gate.count() }
 
 // end closes the gate, whatever happens; back makes the old route the one in force. It must also work for a caller
 // whose ctx is over.

@@ -91,8 +91,7 @@ func TestAWebSocketSurvivesACutoverAndOneThatWaitedReachesTheNewSlice(t *testing
 		t.Errorf("%d requests are left", left)
 	}
 	must(t, h.Route(t.Context()))
-	_, _, err = h.Release(t.Context())
-	must(t, err)
+	must(t, h.Release(t.Context()))
 	during.open(t)
 	during.echo(t, "two", "green two")
 	before.echo(t, "three", "blue three")
@@ -201,8 +200,7 @@ func TestAnUploadThatOutlastsTheHoldReachesTheNewSlice(t *testing.T) {
 		return err == nil && strings.Contains(status, "Active connections: 2") // itself and the upload
 	})
 	must(t, h.Route(t.Context()))
-	_, _, err = h.Release(t.Context())
-	must(t, err)
+	must(t, h.Release(t.Context()))
 	s.goLive(t, green) // the worker that reads it is two generations old by now
 	must(t, write.Close())
 	if a := receive(t, upload); a.status != http.StatusOK || a.slice != deploy.Green {

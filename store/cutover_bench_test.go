@@ -118,9 +118,10 @@ type hold struct {
 func (h *hold) Drain(context.Context, time.Duration) (int, error) { return 0, nil }
 func (h *hold) Route(context.Context) error                       { h.site.route = h.next; return nil }
 func (h *hold) Abort(context.Context) error                       { return nil }
-func (h *hold) Release(context.Context) (int, time.Duration, error) {
+func (h *hold) Waited() (int, time.Duration)                      { return 0, 0 }
+func (h *hold) Release(context.Context) error {
 	h.site.opened = time.Now()
-	return 0, 0, nil
+	return nil
 }
 
 // still is data that never changes.
