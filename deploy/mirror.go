@@ -41,7 +41,8 @@ type MirrorStatus struct {
 	Unfenced string `json:"unfenced,omitempty"`
 	// Unseen says when and why writes to the slice that is not live were not seen, where no mirror runs.
 	Unseen string `json:"unseen,omitempty"`
-	// Strays are the writes to selected keys that the standby's own app made; the live slice's values took their place.
+	// Strays are the writes to selected keys that the standby's own app made. With a mirror the live slice's values took
+	// their place; without one they count no more.
 	Strays *Strays `json:"strays,omitempty"`
 }
 

@@ -151,7 +151,7 @@ func (f *follower) leave(ctx context.Context, fencing bool) (d departure, left *
 	if d.late, d.lost = keys, err; err != nil || all || f.back.id != f.ready.reverse.start.id {
 		return d, nil
 	}
-	there, err := f.stillThere(keys)
+	there, err := stillThere(f.from, f.sight.to, keys)
 	if d.lost = err; err != nil {
 		return d, nil
 	}
@@ -164,24 +164,6 @@ func (f *follower) leave(ctx context.Context, fencing bool) (d departure, left *
 
 // errUnsettled means that there is nothing to leave: the mirror began anew since both sides were equal.
 var errUnsettled = errors.New("the mirror began anew after its settle")
-
-// stillThere leaves out keys that have merely come to their end on the source.
-func (f *follower) stillThere(keys []string) (there []string, err error) {
-	if len(keys) == 0 {
-		return nil, nil
-	}
-	source, err := f.readEnds(f.from, keys)
-	if err != nil {
-		return nil, err
-	}
-	target, err := f.readEnds(f.sight.to, keys)
-	for _, key := range keys {
-		if source.ends[key] != noKey || target.ends[key] == never {
-			there = append(there, key)
-		}
-	}
-	return there, err
-}
 
 // reversed is the same two servers the other way round.
 func (t *transfer) reversed() *transfer {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"verdigris/deploy"
@@ -37,8 +38,9 @@ type Data struct {
 	standby   deploy.Slice // to look out for while nothing is mirrored; empty for none
 	lookout   *lookout     // nil while there is none
 
+	follows atomic.Bool // a mirror sees to what is written on the standby
 	fencing fencing
-	late    late
+	late    lateWrites
 }
 
 // New returns a Data for the settings, or a *deploy.InputError that says what is wrong with them. The servers are

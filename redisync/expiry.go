@@ -77,3 +77,21 @@ func (p *pair) sameExpiry(a, b expiry) bool {
 }
 
 func (e expiry) abs() expiry { return max(e, -e) }
+
+// ends asks when keys end.
+func (c *conn) ends(keys []string) ([]expiry, error) {
+	for _, key := range keys {
+		c.sendExpiry(key)
+	}
+	if err := c.flush(); err != nil {
+		return nil, err
+	}
+	ends := make([]expiry, len(keys))
+	for i := range ends {
+		var err error
+		if ends[i], err = c.expiry(); err != nil {
+			return nil, err
+		}
+	}
+	return ends, nil
+}

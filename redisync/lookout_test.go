@@ -1,8 +1,11 @@
 package redisync
 
 import (
+	"context"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"verdigris/deploy"
 )
@@ -11,7 +14,6 @@ import (
 func unfenced(t *testing.T, blue, green *testServer) *Data {
 	d := newData(t, blue, green, "images")
 	d.Fencing = false
-	t.Cleanup(func() { d.LookOut("") })
 	return d
 }
 
@@ -95,5 +97,102 @@ func TestAStandbyThatDoesNotExistYetIsNotMissed(t *testing.T) {
 	})
 	if s := d.Mirrored().Unseen; s != "" {
 		t.Errorf("told: %s", s)
+	}
+}
+
+func TestAKeyThatComesToItsEndIsNoLateWrite(t *testing.T) {
+	blue, green := startRedis(t), startRedis(t)
+	d := unfenced(t, blue, green)
+	blue.Set(t.Context(), "images", "x", 100*time.Millisecond)
+	session := settled(t, d, deploy.Blue)
+	eventually(t, "it has ended", func() bool { return blue.Exists(t.Context(), "images").Val() == 0 })
+	if late, err := session.Turn(t.Context()); err != nil || len(late) > 0 {
+		t.Errorf("late: %q %v", late, err)
+	}
+	session.Close()
+	blue.Set(t.Context(), "images", "late", 0)
+	requireStrays(t, d, deploy.Blue, 1)
+	green.Set(t.Context(), "images", "x", 0)
+	blue.Del(t.Context(), "images") // which is one, where it lasts on the other side
+	requireStrays(t, d, deploy.Blue, 2)
+}
+
+func TestWhatWasToldBeforeTheConnectionBrokeIsNotForgotten(t *testing.T) {
+	blue, green := startRedis(t), startRedis(t)
+	d := unfenced(t, blue, green)
+	cutOver(t, d, deploy.Blue, func(settle func()) { settle() })
+	for i := range int64(3) {
+		blue.RPush(t.Context(), "images", "late")
+		blue.do(t, "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+		eventually(t, "it is told", func() bool { s := d.Mirrored().Strays; return s != nil && s.Count > i })
+		eventually(t, "it is seen again", func() bool { return clients(t, blue, "t") == 1 })
+	}
+}
+
+func TestASlicesRedisThatRefusesUsIsToldToBeUnseen(t *testing.T) {
+	blue, green := startRedis(t), startRedis(t)
+	green.do(t, "CONFIG", "SET", "requirepass", "changed")
+	d := unfenced(t, blue, green)
+	d.LookOut(deploy.Green)
+	eventually(t, "it is told why", func() bool { return strings.Contains(d.Mirrored().Unseen, "NOAUTH") })
+	if s := d.Mirrored().Unseen; strings.Contains(s, "changed") || !strings.Contains(s, "; ") {
+		t.Errorf("told: %s", s)
+	}
+}
+
+func TestTwoDatabasesOfOneServerAreNotTakenForEachOther(t *testing.T) {
+	one := startRedis(t)
+	d := newDataOf(t, Side{Address: At(one.address)}, Side{Address: At(one.address), DB: 1}, "images")
+	d.Fencing = false
+	one.RPush(t.Context(), "images", "a")
+	if late := cutOver(t, d, deploy.Blue, func(settle func()) { settle() }); len(late) > 0 {
+		t.Errorf("late: %q", late)
+	}
+	eventually(t, "it is told why late writes are not seen", func() bool { return strings.Contains(d.Mirrored().Unseen, "same server") })
+	if s := d.Mirrored().Strays; s != nil {
+		t.Errorf("told of %+v", s)
+	}
+}
+
+func TestWhereTheMirrorIsImpossibleLateWritesAreFound(t *testing.T) {
+	blue, green := startRedis(t), startRedis(t)
+	for _, s := range []*testServer{blue, green} {
+		s.do(t, "ACL", "SETUSER", "default", "-psync")
+	}
+	d := unfenced(t, blue, green)
+	d.Mirror(deploy.Blue)
+	eventually(t, "there is no mirror", func() bool { return d.Mirrored().State == deploy.MirrorImpossible })
+	cutOver(t, d, deploy.Blue, func(settle func()) { settle() })
+	eventually(t, "a late write is told", func() bool {
+		blue.RPush(t.Context(), "images", "late")
+		return d.Mirrored().Strays != nil
+	})
+	for _, s := range []*testServer{blue, green} {
+		s.do(t, "ACL", "SETUSER", "default", "+psync")
+	}
+	inStep(t, d) // which is written by the mirror, and no late write
+	eventually(t, "nobody else looks out any more", func() bool { return clients(t, blue, "t") == 1 })
+	if s := d.Mirrored().Strays; s != nil {
+		t.Errorf("the mirror is told to have strays: %+v", s)
+	}
+}
+
+func TestASettleDoesNotWaitForASourceThatHangsLongerThanItMay(t *testing.T) {
+	blue, green := startRedis(t), startRedis(t)
+	d := unfenced(t, blue, green)
+	session := copied(t, d, deploy.Blue)
+	blue.process.Signal(syscall.SIGSTOP)
+	defer blue.process.Signal(syscall.SIGCONT)
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { _, err := session.Settle(ctx); ended <- err }()
+	select {
+	case err := <-ended:
+		if err == nil {
+			t.Error("it settled")
+		}
+	case <-time.After(d.Timeout / 2):
+		t.Error("it waits for the source")
 	}
 }

@@ -3,6 +3,7 @@ package redisync
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"verdigris/deploy"
 )
@@ -13,9 +14,7 @@ func (d *Data) Mirror(live deploy.Slice) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.live = live
-	if live != "" { // a mirror sees for itself
-		d.standby = ""
-	}
+	d.lookOut(live.Other(), false)
 	d.apply()
 }
 
@@ -24,11 +23,16 @@ func (d *Data) Mirror(live deploy.Slice) {
 func (d *Data) LookOut(standby deploy.Slice) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.lookOut(standby, false)
+	d.apply()
+}
+
+// lookOut is called with mu held. That a slice which was seen is not seen any more is worth telling.
+func (d *Data) lookOut(standby deploy.Slice, seen bool) {
 	if d.standby != standby {
 		d.standby = standby
-		d.late.reset(false)
+		d.late.reset(seen)
 	}
-	d.apply()
 }
 
 // apply starts and ends the mirror and the lookout as they ought to be. It is called with mu held.
@@ -47,6 +51,11 @@ func (d *Data) applyMirror() {
 		return
 	}
 	d.mirror = nil
+	defer func() {
+		if d.mirror == nil {
+			d.follows.Store(false)
+		}
+	}()
 	switch {
 	case want != "":
 		d.mirror = d.startMirror(want, old)
@@ -57,7 +66,7 @@ func (d *Data) applyMirror() {
 
 func (d *Data) applyLookout() {
 	want := d.standby
-	if d.mirror != nil || d.suspended > 0 {
+	if d.suspended > 0 {
 		want = ""
 	}
 	if d.lookout != nil && d.lookout.slice != want {
@@ -106,6 +115,7 @@ func (d *Data) turned(m *mirror, left departure) error {
 	defer d.mu.Unlock()
 	if d.mirror == m {
 		d.live = m.to
+		d.lookOut(m.from, true)
 		d.apply()
 	}
 	return d.fencing.left(m.from, left, d.Log)
@@ -118,11 +128,13 @@ func (d *Data) turnedPlain(t *transfer, left departure) error {
 	if d.live != "" {
 		d.live = t.to.slice
 	}
-	d.standby = t.from.slice
-	d.late.reset(true)
-	if t.told != nil { // else one begins when the transfer is closed
-		d.lookout = d.startLookout(d.standby, t.told)
-		t.told = nil
+	d.lookOut(t.from.slice, true)
+	switch {
+	case t.watch != nil: // else a lookout begins when the transfer is closed
+		d.lookout = d.startLookout(d.standby, t.watch)
+		t.watch = nil
+	case t.unwatched != nil:
+		d.late.lost(t.from.slice, time.Now(), t.unwatched, d.Log)
 	}
 	return d.fencing.left(t.from.slice, left, d.Log)
 }
@@ -134,7 +146,8 @@ func (d *Data) Mirrored() deploy.MirrorStatus {
 	s := deploy.MirrorStatus{State: deploy.MirrorOff}
 	if d.mirror != nil {
 		s = d.mirror.now()
-	} else {
+	}
+	if d.mirror == nil || s.State == deploy.MirrorImpossible {
 		d.late.tell(&s)
 	}
 	d.fencing.tell(&s)

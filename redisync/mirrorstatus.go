@@ -14,6 +14,12 @@ func (m *mirror) set(change func(*deploy.MirrorStatus)) {
 	defer m.mu.Unlock()
 	before := m.status.State
 	change(&m.status)
+	switch m.status.State {
+	case deploy.MirrorCopying, deploy.MirrorInStep:
+		m.data.follows.Store(true)
+	case deploy.MirrorImpossible:
+		m.data.follows.Store(false)
+	}
 	if m.status.State != before {
 		m.status.Since = time.Now().UTC()
 		close(m.changed)

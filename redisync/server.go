@@ -36,10 +36,15 @@ type features struct {
 
 // open resolves the address of a slice's redis; nothing is connected yet.
 func (d *Data) open(ctx context.Context, slice deploy.Slice) (*server, error) {
+	return d.openWithin(ctx, slice, d.Timeout)
+}
+
+// openWithin does so for questions that may take as long each.
+func (d *Data) openWithin(ctx context.Context, slice deploy.Slice, timeout time.Duration) (*server, error) {
 	side := d.settings.Sides[slice]
-	ctx, cancel := context.WithTimeout(ctx, d.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	s := &server{Side: side, slice: slice, address: "an unknown address", timeout: d.Timeout, dialTimeout: d.DialTimeout}
+	s := &server{Side: side, slice: slice, address: "an unknown address", timeout: timeout, dialTimeout: d.DialTimeout}
 	address, err := side.Address(ctx)
 	if err != nil {
 		return nil, s.fail(ctx, err)

@@ -159,6 +159,7 @@ func newDataOf(t testing.TB, blue, green Side, keys ...string) *Data {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { d.Mirror("") }) // which ends a lookout as well
 	return d
 }
 

@@ -22,7 +22,9 @@ type transfer struct {
 	payloads atomic.Bool
 
 	data *Data // for which no mirror may run meanwhile; nil for the transfer of a mirror
-	told *conn // tells of writes to the source, from Settle on
+	// watch tells of writes to the source, from Settle on; unwatched says why it is nil then.
+	watch     *conn
+	unwatched error
 }
 
 // Copy brings the selected keys over while traffic goes on, and removes on the target the selected keys that the
@@ -101,20 +103,47 @@ func (p *pass) verdict() error {
 
 // watchSource begins to look for late writes. Without it nothing is told about them.
 func (t *transfer) watchSource(ctx context.Context) {
-	if t.data == nil || t.told != nil {
+	if t.data == nil || t.watch != nil {
 		return
 	}
-	c, err := t.from.dial(context.WithoutCancel(ctx))
-	if err == nil {
-		if err = c.track(t.keys); err != nil {
-			c.close()
-		}
+	if t.watch, t.unwatched = t.listen(ctx); t.unwatched != nil {
+		t.log.Warn("late writes cannot be seen", "slice", t.from.slice, "error", t.unwatched)
 	}
+}
+
+// listen has the source tell of writes, by a connection that outlives ctx.
+func (t *transfer) listen(ctx context.Context) (*conn, error) {
+	if t.from.info["run_id"] == t.to.info["run_id"] {
+		return nil, t.from.fail(ctx, errSameServer)
+	}
+	lasting, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer context.AfterFunc(ctx, cut)()
+	c, err := t.from.dial(lasting)
 	if err != nil {
-		t.log.Warn("late writes cannot be seen", "slice", t.from.slice, "error", err)
-		return
+		return nil, err
 	}
-	t.told = c
+	if err := c.track(t.keys); err != nil {
+		c.close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// lateWrites returns the selected keys that were written on the source since Settle.
+func (t *transfer) lateWrites(ctx context.Context) (keys []string, err error) {
+	if t.watch == nil {
+		return nil, nil
+	}
+	watch := t.watch
+	defer context.AfterFunc(ctx, func() { watch.tcp.Close() })()
+	told, all, err := watch.strays()
+	if err != nil {
+		return nil, err
+	}
+	if keys, err = t.data.written(ctx, watch, told); all {
+		keys = append(keys, allStrays)
+	}
+	return keys, err
 }
 
 // Turn fences the source, or goes on watching it where it cannot be fenced or is not to be.
@@ -124,21 +153,16 @@ func (t *transfer) Turn(ctx context.Context) (late []string, err error) {
 		left.unfenced = t.from.fence(ctx, t.to)
 		left.fenced = left.unfenced == nil
 	}
-	if t.told != nil {
-		var all bool
-		if left.late, all, left.lost = t.told.strays(); all {
-			left.late = append(left.late, allStrays)
-		}
-	}
+	left.late, left.lost = t.lateWrites(ctx)
 	return left.late, hinted(errors.Join(left.lost, t.data.turnedPlain(t, left)))
 }
 
 // Close ends the session. It is safe to call it more than once.
 func (t *transfer) Close() error {
 	var errs []error
-	if t.told != nil {
-		t.told.close()
-		t.told = nil
+	if t.watch != nil {
+		t.watch.close()
+		t.watch = nil
 	}
 	if t.data != nil {
 		t.data.release()

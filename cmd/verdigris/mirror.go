@@ -58,7 +58,7 @@ func (c *cli) writeMirror(on bool, m deploy.MirrorStatus) {
 		fmt.Fprintf(c.out, "unseen:  %s\n", m.Unseen)
 	}
 	if s := m.Strays; s != nil && s.Count > 0 {
-		fmt.Fprintf(c.out, "strays:  %s; the live slice's values took their place\n", strayLine(*s))
+		fmt.Fprintf(c.out, "strays:  %s; %s\n", strayLine(*s), fateOfStrays(m.State))
 	}
 }
 
@@ -87,6 +87,14 @@ func next(text string) string {
 		return ""
 	}
 	return "; " + text
+}
+
+// fateOfStrays says what became of writes on the slice that is not live.
+func fateOfStrays(s deploy.MirrorState) string {
+	if s == deploy.MirrorOff || s == deploy.MirrorImpossible {
+		return "they count no more"
+	}
+	return "the live slice's values took their place"
 }
 
 func strayLine(s deploy.Strays) string {

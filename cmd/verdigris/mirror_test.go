@@ -72,6 +72,8 @@ func TestStatusTellsOfTheMirrorTheFenceAndStrays(t *testing.T) {
 	w.run(t, "status").want(t, exitOK, "fence:   redis of blue cannot be fenced against late writes: the user app has selectors\n")
 	status.Mirror.Unseen = "since 11:00:00 UTC late writes to blue are not seen: redis of blue does not answer"
 	w.run(t, "status").want(t, exitOK, "unseen:  since 11:00:00 UTC late writes to blue are not seen: redis of blue does not answer\n")
+	status.Mirror.State = deploy.MirrorOff
+	w.run(t, "status").want(t, exitOK, "strays:  blue wrote 5 times to selected keys, 0 s ago: images, tags; they count no more\n")
 	status.Mirror = nil
 	if r := w.run(t, "status"); strings.Contains(r.out, "mirror") {
 		t.Errorf("without data there is no mirror to tell of:\n%s", r.out)

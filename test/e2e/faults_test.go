@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -35,7 +36,7 @@ func (s *site) mishaps() map[string]func(r *rand.Rand) (carried bool) {
 			return false
 		},
 		"router killed": func(*rand.Rand) bool {
-			s.kill(s.app + "-shared-router-1")
+			s.killRouter()
 			return true
 		},
 		"a redis restarted": func(r *rand.Rand) bool {
@@ -50,6 +51,20 @@ func (s *site) mishaps() map[string]func(r *rand.Rand) (carried bool) {
 			return false
 		},
 	}
+}
+
+// killRouter kills the router and waits until it has been started again: until its last worker is gone it may answer.
+func (s *site) killRouter() {
+	s.t.Helper()
+	router := s.app + "-shared-router-1"
+	before := docker(s.t, "inspect", "-f", "{{.State.StartedAt}}", router)
+	s.kill(router)
+	s.eventually(time.Minute, "the router has been started again", func() error {
+		if docker(s.t, "inspect", "-f", "{{.State.StartedAt}}", router) == before {
+			return errors.New("it has not")
+		}
+		return nil
+	})
 }
 
 // routerHasRun waits until the router has run for so long: one that ends again and again within ten seconds of its start

@@ -1,6 +1,7 @@
 package redisync
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -9,25 +10,25 @@ import (
 	"verdigris/deploy"
 )
 
-// late is what is known of writes on the slice that is not live, while no mirror takes them back. It has a lock of its
-// own: who looks out writes while others wait for the lookout.
-type late struct {
+// lateWrites is what is known of writes on the slice that is not live, while no mirror takes them back. It has a lock of
+// its own: a lookout notes while others wait for the lookout.
+type lateWrites struct {
 	mu      sync.Mutex
 	strays  *deploy.Strays
 	watched bool      // the slice has been seen, so that it is worth telling when it is not any more
-	since   time.Time // when it was lost sight of; zero while it is seen
+	since   time.Time // from when on it is not seen; zero while it is
 	unseen  string    // when and why it was not seen, the last time
 }
 
-// reset forgets all, for another slice; watched tells whether that one is seen already.
-func (l *late) reset(watched bool) {
+// reset forgets all, for another slice; watched tells whether that one is known to be there.
+func (l *lateWrites) reset(watched bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.strays, l.watched, l.since, l.unseen = nil, watched, time.Time{}, ""
 }
 
 // note notes what was written.
-func (l *late) note(slice deploy.Slice, keys []string, log *slog.Logger) {
+func (l *lateWrites) note(slice deploy.Slice, keys []string, log *slog.Logger) {
 	if len(keys) == 0 {
 		return
 	}
@@ -37,22 +38,25 @@ func (l *late) note(slice deploy.Slice, keys []string, log *slog.Logger) {
 	l.strays = noteStrays(l.strays, slice, keys)
 }
 
-// lost notes that a slice cannot be seen, and why.
-func (l *late) lost(slice deploy.Slice, err error, log *slog.Logger) {
+// lost notes from when on and why a slice cannot be seen. One that does not answer may not exist yet; one that refuses does.
+func (l *lateWrites) lost(slice deploy.Slice, since time.Time, err error, log *slog.Logger) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.watched {
-		return // it may not exist yet
+	if !l.watched && !isReply(err) && !errors.Is(err, errHandshake) && !errors.Is(err, errSameServer) {
+		return
 	}
 	if l.since.IsZero() {
-		l.since = time.Now()
-		log.Warn("late writes are not seen", "slice", slice, "error", err)
+		l.since = since
+		log.Warn("late writes are not seen", "slice", slice, "since", since.UTC(), "error", err)
 	}
 	l.unseen = fmt.Sprintf("since %s late writes to %s are not seen: %v", clock(l.since), slice, err)
+	if h := (*deploy.HintedError)(nil); errors.As(hinted(err), &h) {
+		l.unseen += "; " + h.Next
+	}
 }
 
 // found notes that a slice is seen, again or for the first time.
-func (l *late) found(slice deploy.Slice, log *slog.Logger) {
+func (l *lateWrites) found(slice deploy.Slice, log *slog.Logger) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.watched = true
@@ -64,10 +68,10 @@ func (l *late) found(slice deploy.Slice, log *slog.Logger) {
 	l.since = time.Time{}
 }
 
-func clock(t time.Time) string { return t.UTC().Format("15:04:05") + " UTC" }
+func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") + " UTC" }
 
 // tell adds it to a status.
-func (l *late) tell(s *deploy.MirrorStatus) {
+func (l *lateWrites) tell(s *deploy.MirrorStatus) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s.Strays, s.Unseen = l.strays, l.unseen
