@@ -13,8 +13,8 @@ import (
 	"verdigris/deploy"
 )
 
-// Transfers are begun and given up at any moment, two at a time, while the mirror is switched on and off and its
-// connections are killed. In the end nothing is left of all that, and the mirror works.
+// Transfers are begun and given up at any moment, two at a time, while the mirror is switched on and off, with a lookout in
+// its place, and its connections are killed. In the end nothing is left of all that, and the mirror works.
 func TestNothingIsLeftOfTransfersThatAreGivenUpAtAnyMoment(t *testing.T) {
 	from, to := startRedis(t), startRedis(t)
 	pushList(t, from, "s:list0", 2000, 50)
@@ -30,7 +30,12 @@ func TestNothingIsLeftOfTransfersThatAreGivenUpAtAnyMoment(t *testing.T) {
 	group.Go(func() {
 		r := rand.New(rand.NewPCG(7, 7))
 		for ctx.Err() == nil {
-			d.Mirror([]deploy.Slice{deploy.Blue, deploy.Blue, deploy.Blue, ""}[r.IntN(4)])
+			if live := []deploy.Slice{deploy.Blue, deploy.Blue, deploy.Blue, ""}[r.IntN(4)]; live != "" {
+				d.Mirror(live)
+			} else {
+				d.Mirror("")
+				d.LookOut(deploy.Green)
+			}
 			time.Sleep(time.Duration(r.IntN(120)) * time.Millisecond) // lets transfers come to any point
 			killer := redis.NewClient(&redis.Options{Addr: []string{from.address, to.address}[r.IntN(2)]})
 			killer.Do(context.Background(), "CLIENT", "KILL", "TYPE", []string{"normal", "replica"}[r.IntN(2)], "SKIPME", "yes")
