@@ -40,10 +40,10 @@ func (l *lookout) close() {
 
 // run watches until ctx ends.
 func (l *lookout) run(ctx context.Context, watch *conn) {
-	pause := retryFirst
+	var again retries
 	for ctx.Err() == nil {
 		if watch == nil && l.data.follows.Load() {
-			l.rest(ctx, tendEvery)
+			_ = pause(ctx, tendEvery)
 			continue
 		}
 		began := time.Now()
@@ -53,21 +53,11 @@ func (l *lookout) run(ctx context.Context, watch *conn) {
 			continue
 		}
 		l.data.late.lost(l.slice, l.seen, err, l.data.Log)
-		if time.Since(began) > retryMost {
-			pause = retryFirst
-		}
-		l.rest(ctx, pause)
-		pause = min(2*pause, retryMost)
+		again.lasted(began)
+		_ = again.wait(ctx)
 	}
 	if watch != nil {
 		watch.close()
-	}
-}
-
-func (l *lookout) rest(ctx context.Context, pause time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(pause):
 	}
 }
 
@@ -92,7 +82,7 @@ func (l *lookout) look(ctx context.Context, watch *conn) (err error) {
 		if l.data.follows.Load() {
 			return nil
 		}
-		l.rest(ctx, tendEvery)
+		_ = pause(ctx, tendEvery)
 	}
 	return nil
 }

@@ -41,11 +41,6 @@ func (h *handover) close() {
 	h.transfer.Close()
 }
 
-const (
-	retryFirst = 100 * time.Millisecond
-	retryMost  = 5 * time.Second
-)
-
 // startMirror begins to follow from as soon as another mirror is over, with what that one has left for it.
 func (d *Data) startMirror(from deploy.Slice, after *mirror) *mirror {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -87,7 +82,7 @@ func (m *mirror) close() {
 
 // run follows, and begins again when that ended: at once after a while in step, else after a growing pause.
 func (m *mirror) run(ctx context.Context, h *handover) {
-	pause := retryFirst
+	var again retries
 	for {
 		began := time.Now()
 		err := m.session(ctx, h)
@@ -95,18 +90,13 @@ func (m *mirror) run(ctx context.Context, h *handover) {
 		if ctx.Err() != nil {
 			return
 		}
-		if time.Since(began) > retryMost {
-			pause = retryFirst
-		}
+		again.lasted(began)
 		m.broke(err)
 		if errors.Is(err, errHistoryLost) || errors.Is(err, errResync) {
 			continue // nothing is wrong with the servers
 		}
-		select {
-		case <-ctx.Done():
+		if again.wait(ctx) != nil {
 			return
-		case <-time.After(pause):
-			pause = min(2*pause, retryMost)
 		}
 	}
 }

@@ -41,10 +41,7 @@ func (t *mirrored) Copy(ctx context.Context, progress func(deploy.CopyProgress))
 		if isReply(err) && !startedAnew(err) || ctx.Err() != nil || errors.Is(err, errMirrorOver) || time.Since(began) > brokenFor {
 			return deploy.CopyReport{}, hinted(fmt.Errorf("prepare the mirror for the cutover: %w", err))
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(retryFirst):
-		}
+		_ = pause(ctx, retryFirst) // that it has ended is what the next attempt finds
 	}
 }
 

@@ -51,16 +51,12 @@ func (d *Data) applyMirror() {
 		return
 	}
 	d.mirror = nil
-	defer func() {
-		if d.mirror == nil {
-			d.follows.Store(false)
-		}
-	}()
 	switch {
 	case want != "":
 		d.mirror = d.startMirror(want, old)
 	case old != nil:
 		old.close()
+		d.follows.Store(false)
 	}
 }
 

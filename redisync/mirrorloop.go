@@ -83,7 +83,7 @@ func (m *mirror) tend(ctx context.Context, f *follower) error {
 func (m *mirror) rejoin(ctx context.Context, f *follower) error {
 	at := f.position()
 	f.link.close()
-	pause := retryFirst
+	var again retries
 	for {
 		l, err := m.reattach(ctx, f, at)
 		if err == nil {
@@ -99,11 +99,8 @@ func (m *mirror) rejoin(ctx context.Context, f *follower) error {
 			return err
 		}
 		m.broke(err)
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(pause):
-			pause = min(2*pause, retryMost)
+		if err := again.wait(ctx); err != nil {
+			return err
 		}
 	}
 }

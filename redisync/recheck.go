@@ -8,12 +8,6 @@ import (
 	"strconv"
 )
 
-// readings are what one side says of keys: when each ends, at one offset of the stream where that counts.
-type readings struct {
-	ends   map[string]expiry
-	offset int64
-}
-
 // recheck compares the touched keys, in doubt or not, and has those that differ read anew. Keys that are changed meanwhile
 // are left for the next time.
 func (f *follower) recheck(ctx context.Context) (err error) {
@@ -63,33 +57,6 @@ func (f *follower) catchUp(ctx context.Context) error {
 		return err
 	}
 	return f.until(ctx, now.number("master_repl_offset"))
-}
-
-// readEnds asks a side for the ends of keys, all at one moment, and for the offset of its stream at that moment.
-func (f *follower) readEnds(c *conn, keys []string) (readings, error) {
-	r := readings{ends: map[string]expiry{}}
-	c.send("MULTI")
-	c.sendOffset()
-	for _, key := range keys {
-		c.sendExpiry(key)
-	}
-	c.send("EXEC")
-	if err := c.flush(); err != nil {
-		return r, err
-	}
-	if err := c.transaction(1 + len(keys)*c.expiryCommands()); err != nil {
-		return r, err
-	}
-	var err error
-	if r.offset, err = c.offset(); err != nil {
-		return r, err
-	}
-	for _, key := range keys {
-		if r.ends[key], err = c.expiry(); err != nil {
-			return r, err
-		}
-	}
-	return r, nil
 }
 
 // unequal returns those of the keys that differ. Small values are compared completely: a command that came just before

@@ -79,12 +79,12 @@ func (f *follower) unlike(keys []string) (different []string, err error) {
 func (f *follower) endless(keys []string) (map[string]bool, error) {
 	is := map[string]bool{}
 	for some := range slices.Chunk(keys, batchSize) {
-		there, err := f.readEnds(f.from, some)
+		ends, err := f.from.ends(some)
 		if err != nil {
 			return nil, err
 		}
-		for key, end := range there.ends {
-			is[key] = end == never
+		for i, key := range some {
+			is[key] = ends[i] == never
 		}
 	}
 	return is, nil

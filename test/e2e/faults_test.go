@@ -56,15 +56,20 @@ func (s *site) mishaps() map[string]func(r *rand.Rand) (carried bool) {
 // killRouter kills the router and waits until it has been started again: until its last worker is gone it may answer.
 func (s *site) killRouter() {
 	s.t.Helper()
-	router := s.app + "-shared-router-1"
-	before := docker(s.t, "inspect", "-f", "{{.State.StartedAt}}", router)
-	s.kill(router)
+	before := s.routerStarted()
+	s.kill(s.app + "-shared-router-1")
 	s.eventually(time.Minute, "the router has been started again", func() error {
-		if docker(s.t, "inspect", "-f", "{{.State.StartedAt}}", router) == before {
+		if s.routerStarted() == before {
 			return errors.New("it has not")
 		}
 		return nil
 	})
+}
+
+// routerStarted is when the router was last started, as the Engine writes it.
+func (s *site) routerStarted() string {
+	s.t.Helper()
+	return docker(s.t, "inspect", "-f", "{{.State.StartedAt}}", s.app+"-shared-router-1")
 }
 
 // routerHasRun waits until the router has run for so long: one that ends again and again within ten seconds of its start
@@ -72,7 +77,7 @@ func (s *site) killRouter() {
 func (s *site) routerHasRun(since time.Duration) {
 	s.t.Helper()
 	s.eventually(time.Minute, "the router has run for a while", func() error {
-		started, err := time.Parse(time.RFC3339Nano, docker(s.t, "inspect", "-f", "{{.State.StartedAt}}", s.app+"-shared-router-1"))
+		started, err := time.Parse(time.RFC3339Nano, s.routerStarted())
 		if err == nil && time.Since(started) < since {
 			err = fmt.Errorf("it started %s ago", time.Since(started))
 		}
