@@ -438,9 +438,22 @@ func TestAMirrorBetweenVersionsIsExact(t *testing.T) {
 	}
 }
 
+// anyEndsSoon tells whether a key of the mixer's is to end within a minute.
+func anyEndsSoon(s *testServer) bool {
+	for _, key := range s.Keys(context.Background(), "s:*").Val() {
+		if left := s.PTTL(context.Background(), key).Val(); left >= 0 && left < time.Minute {
+			return true
+		}
+	}
+	return false
+}
+
 // requireSame compares the mixer's keys by what they hold: servers of different versions digest them differently.
 func requireSame(t testing.TB, from, to *testServer) {
 	t.Helper()
+	for _, s := range []*testServer{from, to} { // lest one ends after it was read on one side and before it is on the other
+		eventually(t, "keys that were about to end have ended", func() bool { return !anyEndsSoon(s) })
+	}
 	read := func(s *testServer, kind, key string) string {
 		ctx := context.Background()
 		switch kind {
