@@ -19,7 +19,10 @@ type listed struct {
 	XTestImports []string
 }
 
-const module = "verdigris/"
+const (
+	module  = "verdigris/"
+	testkit = module + "internal/testkit"
+)
 
 // adapters know deploy and not each other.
 var adapters = []string{"compose", "nginx", "redisync", "source", "webhooks", "store", "server", "config"}
@@ -89,9 +92,17 @@ func TestAdaptersDoNotKnowEachOther(t *testing.T) {
 			continue
 		}
 		for _, i := range slices.Concat(p.Imports, p.TestImports, p.XTestImports) {
-			if to := room(i); strings.HasPrefix(i, module) && to != from && to != "deploy" && to != "test" {
+			if to := room(i); strings.HasPrefix(i, module) && i != testkit && to != from && to != "deploy" && to != "test" {
 				t.Errorf("%s imports %s", p.ImportPath, i)
 			}
+		}
+	}
+}
+
+func TestOnlyTestsImportTheTestkit(t *testing.T) {
+	for _, p := range packages(t) {
+		if slices.Contains(p.Imports, testkit) {
+			t.Errorf("%s imports %s", p.ImportPath, testkit)
 		}
 	}
 }
