@@ -2,26 +2,34 @@ VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo 
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GALLERY     := cd examples/gallery &&
 ORACLE      := cd test/oracle &&
+TIME        ?= 30m
 # The names of the images that scripts/images.sh has found or made.
 WITH_IMAGES := set -a && . ./.env && set +a &&
 
 # Where Debian keeps nginx, which people's own PATH may lack.
 export PATH := $(PATH):/usr/sbin:/sbin
 
-.PHONY: build test test-engine lint fmt-check vuln bench demo demo-down image
+.PHONY: build check test test-engine soak lint fmt-check vuln bench demo demo-down image
 
 build: ## bin/verdigris
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/verdigris ./cmd/verdigris
 
-# -count=1: go does not see that the programs have changed that the tests build and run
+check: fmt-check lint ## what needs no Docker: formatting, vet, the linter and the tests without containers
+	scripts/tools.sh test
+	go test -short ./...
+	$(GALLERY) go test -short ./...
+
 test: ## every test, on real Docker, nginx, redis and git
 	scripts/tools.sh test
 	scripts/images.sh --tests
-	$(WITH_IMAGES) go test -race -count=1 -timeout 30m ./...
-	$(GALLERY) go test -race -count=1 ./...
-	$(WITH_IMAGES) $(ORACLE) go test -count=1 ./...
+	scripts/test.sh
 
-test-engine: ## every test once more, on the newest Docker Engine that Debian packages
+soak: ## random faults and fuzzing for TIME (30m): make soak TIME=2h VERDIGRIS_SEED=7
+	scripts/tools.sh test
+	scripts/images.sh --tests
+	scripts/soak.sh $(TIME)
+
+test-engine: ## the tests that an Engine can change, on the newest one that Debian packages
 	scripts/tools.sh test
 	scripts/images.sh --tests
 	scripts/engine.sh

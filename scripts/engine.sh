@@ -4,7 +4,8 @@
 # and its volumes are gone afterwards, however it ends.
 #
 # usage: scripts/engine.sh available                     status 0 if such an Engine can be had here, 3 if not
-#        scripts/engine.sh [go test flags and packages]  every test that an Engine takes part in, if none are given
+#        scripts/engine.sh [go test flags and packages]  what an Engine can change, if none are given: the tests of compose/,
+#                                                        the router's container and five whole ways
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 cd "$root"
@@ -82,6 +83,27 @@ run_tests() {
     wait $! || failed=yes   # a signal ends a wait, but not a command
 }
 
+# The router in a container, and five whole ways: a push, an app that init prepared, an nginx of one's own, verdigris itself in
+# a container, and shared servers that crash.
+router_tests=(TestCutoversThroughContainersFailNoRequest)
+whole_ways=(
+    TestASignedPushBecomesTheLiveSliceWithItsDataAndARollbackBringsBothBack
+    TestAnAppGoesLiveThroughWhatInitWrote
+    TestAnNginxOfOnesOwnIsRoutedThroughOneIncludeFile
+    TestVerdigrisInAContainerDeploysWithBindMountsOfTheReleaseAndRollsBack
+    TestSharedServersThatCrashComeBackByThemselvesAndTheNextPushSucceeds
+)
+
+# run_named runs tests of a package by their names, and fails where one of them does not exist.
+run_named() {
+    local package=$1 pattern found
+    shift
+    pattern="^($(paste -sd'|' <<<"$(printf '%s\n' "$@")"))\$"
+    found=$(go test -list "$pattern" "$package" | grep -c '^Test' || true)
+    [ "$found" = $# ] || die "$package has $found of these tests: $*" "scripts/engine.sh names them"
+    run_tests . -run "$pattern" "$package"
+}
+
 # images lists what .env names.
 images() { sed -n 's/^[A-Z]*_IMAGE=//p' "$env_file" | sort -u; }
 
@@ -108,8 +130,9 @@ failed=no
 if [ $# -gt 0 ]; then
     run_tests . "$@"
 else
-    run_tests . ./...
-    run_tests test/oracle ./...
+    run_tests . ./compose
+    run_named ./nginx "${router_tests[@]}"
+    run_named ./test/e2e "${whole_ways[@]}"
 fi
 [ $failed = no ] || die "the tests fail on Engine $version, see above"
 say "the tests pass on Engine $version"

@@ -54,19 +54,39 @@ install_mmdebstrap() {
     apt-get install -qy --no-install-recommends mmdebstrap debian-archive-keyring >/dev/null
 }
 
-build_nginx() { docker build -q --force-rm -t "$prefix/nginx" "$contexts/nginx"; }
-build_redis() { docker build -q --force-rm -t "$prefix/redis" "$contexts/redis"; }
-build_valkey() {
-    docker build -q --force-rm -t "$prefix/valkey" --build-arg PACKAGE=valkey-server --build-arg NAME=valkey "$contexts/redis"
+build_nginx() { build_server nginx; }
+build_redis() { build_server redis; }
+build_valkey() { build_server valkey; }
+
+# build_server builds one at a time: the second finds the first one's packages in the build cache.
+build_server() {
+    (
+        if have flock; then flock 8; fi
+        docker build -q --force-rm -t "$prefix/$1" --target "$1" "$contexts/servers"
+    ) 8>"$work/servers.lock"
 }
+
 build_compose() { docker build -q --force-rm -t "$prefix/compose" --target compose "$contexts/docker"; }
 
-# The context is streamed, so that the toolchain is not copied on the disk first. What only Go's own tests need stays out.
+# compiled_packages lists the files of the build cache that hold what the example application imports, compiled as its
+# Dockerfile does; what the cache lacks is compiled. An entry has two files: what was compiled, and one that names it.
+compiled_packages() {
+    local cache
+    cache=$(go env GOCACHE)
+    (cd "$root/examples/gallery" && CGO_ENABLED=0 GOTOOLCHAIN=local go list -trimpath -export -deps -f '{{.Export}}' .) |
+        sed -n "s,^$cache/,,p" | sort >"$work/outputs"
+    sed 's,.*/,,; s,-d$,,' "$work/outputs" >"$work/ids"
+    (cd "$cache" && grep -rlF -f "$work/ids" --include='*-a' .) | cat - "$work/outputs"
+}
+
+# The context is streamed, so that the toolchain is not copied on the disk first. What only Go's own tests and a build of
+# Go itself need stays out.
 build_golang() {
     tar -C "$contexts/golang" -cf - Dockerfile -C "$(go env GOROOT)" \
-        --transform 's,^\(VERSION\|go.env\|bin\|lib\|pkg\|src\)\(/\|$\),go/\1\2,' \
+        --transform 's,^\(VERSION\|go.env\|bin\|lib\|pkg\|src\)\(/\|$\),go/\1\2,' --transform 's,^\(\./\)\?\([0-9a-f][0-9a-f]/\),cache/\2,' \
         --exclude=testdata --exclude='*_test.go' --exclude=src/cmd \
-        VERSION go.env bin lib pkg src |
+        VERSION go.env bin lib pkg src \
+        -C "$(go env GOCACHE)" -T "$work/compiled" |
         docker build -q --force-rm -t "$prefix/golang" -
 }
 
@@ -96,8 +116,18 @@ ensure_all() {
     [ ${#missing[@]} -gt 0 ] || return 0
 
     say "no registry can be reached: building stand-ins for ${missing[*]}"
-    present "$prefix/debian" || build debian
-    local job jobs=()
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+    local job jobs=() compiling=
+    if [[ " ${missing[*]} " == *" golang "* ]]; then
+        compiled_packages >"$work/compiled" &
+        compiling=$!
+    fi
+    if ! present "$prefix/debian"; then
+        say "building $prefix/debian from some 140 Debian packages, which takes the longest"
+        build debian
+    fi
+    if [ -n "$compiling" ]; then wait "$compiling" || die "compile what the example application imports failed"; fi
     for name in "${missing[@]}"; do
         if [ "$name" = debian ]; then continue; fi
         build "$name" &

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -22,9 +23,12 @@ func soakBudget() time.Duration {
 }
 
 // Rounds yields the numbers of a random test's rounds, beginning with 0: few of them in a usual run, as many as the time
-// allows in a soak. It ends early when the test has failed.
+// allows in a soak. It ends early when the test has failed. The test has Rounds in its name, by which make soak finds it.
 func Rounds(t testing.TB, few int) iter.Seq[int] {
 	t.Helper()
+	if !strings.Contains(t.Name(), "Rounds") {
+		t.Fatalf("%s has random rounds, and Rounds is not in its name: make soak would not find it", t.Name())
+	}
 	budget := soakBudget()
 	return func(yield func(int) bool) {
 		t.Helper()
