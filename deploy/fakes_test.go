@@ -59,6 +59,7 @@ type fakeRuntime struct {
 	workers      map[deploy.Slice]string
 	startWorkers func(deploy.Slice) error
 	stopWorkers  func(deploy.Slice) error
+	watchers     []func()
 }
 
 func (f *fakeRuntime) note(format string, args ...any) {
@@ -101,6 +102,7 @@ func (f *fakeRuntime) RunJob(_ context.Context, s deploy.Slice, _ deploy.Release
 
 func (f *fakeRuntime) Start(_ context.Context, s deploy.Slice, rel deploy.Release, _ deploy.Log) error {
 	f.note("start:%s", s)
+	defer f.tell()
 	if f.start != nil {
 		if err := f.start(s); err != nil {
 			return err
@@ -125,6 +127,7 @@ func (f *fakeRuntime) Start(_ context.Context, s deploy.Slice, rel deploy.Releas
 
 func (f *fakeRuntime) Stop(_ context.Context, s deploy.Slice, _ deploy.Log) error {
 	f.note("stop:%s", s)
+	defer f.tell()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if old := f.servers[s]; old != nil {
@@ -152,6 +155,23 @@ func (f *fakeRuntime) Observe(_ context.Context, s deploy.Slice) (deploy.SliceSt
 		status.Endpoints = []deploy.Endpoint{{Container: string(s) + "-web-1", Address: server.Listener.Addr().String()}}
 	}
 	return status, nil
+}
+
+func (f *fakeRuntime) Watch(ctx context.Context, changed func()) {
+	f.mu.Lock()
+	f.watchers = append(f.watchers, changed)
+	f.mu.Unlock()
+	changed()
+	<-ctx.Done()
+}
+
+// tell has everybody who watches look again, as an event of the engine does.
+func (f *fakeRuntime) tell() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, changed := range f.watchers {
+		changed()
+	}
 }
 
 func (f *fakeRuntime) Logs(_ context.Context, s deploy.Slice, _ deploy.LogOptions, w io.Writer) error {
@@ -186,6 +206,7 @@ func (f *fakeRuntime) StopWorkers(ctx context.Context, s deploy.Slice, _ deploy.
 
 // work brings the slice's worker into a state and returns how many that changed.
 func (f *fakeRuntime) work(s deploy.Slice, state string) int {
+	defer f.tell()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.workers[s] == "" || f.workers[s] == state {

@@ -4,11 +4,16 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
-// followEvery is how often the worker looks whether the live slice's containers have moved.
-const followEvery = 2 * time.Second
+// followEvery is how often the worker looks at the live slice although the engine has told of no change, and followAgain how
+// soon after a look that left something to be done.
+const (
+	followEvery = time.Minute
+	followAgain = 2 * time.Second
+)
 
 // observeWithin bounds one look at a slice.
 const observeWithin = 30 * time.Second
@@ -16,50 +21,74 @@ const observeWithin = 30 * time.Second
 // followAlways follows while operations go on too: a build may take half an hour, and what a slice starts may be
 // given the address that a container of the live slice has just lost.
 func (w *worker) followAlways(ctx context.Context) {
-	for pause(ctx, followEvery) {
-		w.follow(ctx)
+	var watching sync.WaitGroup
+	watching.Go(func() { w.Runtime.Watch(ctx, w.lookAgain) })
+	defer watching.Wait()
+	for next := followEvery; ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-w.changed:
+		case <-time.After(next):
+		}
+		next = followEvery
+		if !w.follow(ctx) {
+			next = followAgain
+		}
 	}
 }
 
-// follow keeps the route true, the live slice's data open and the workers where they belong.
-func (w *worker) follow(ctx context.Context) {
+// lookAgain has the worker follow its app at once. It does not block: a look that has not begun yet sees everything.
+func (w *worker) lookAgain() {
+	select {
+	case w.changed <- struct{}{}:
+	default:
+	}
+}
+
+// follow keeps the route true, the live slice's data open and the workers where they belong. It reports whether nothing is
+// left to be done.
+func (w *worker) follow(ctx context.Context) (settled bool) {
 	looking, cancel := context.WithTimeout(ctx, observeWithin)
 	defer cancel()
 	route, err := w.Router.Current(looking)
 	if err != nil || route.Slice == "" {
-		return
+		return err == nil
 	}
 	observed, err := w.Runtime.Observe(looking, route.Slice)
 	if err != nil {
-		return
+		return false
 	}
-	w.followAddresses(looking, route, observed)
+	followed := w.followAddresses(looking, route, observed)
 	w.openAgain(ctx)
 	// A slice that runs workers beside a live one that has none was left by a cutover, which stopped them.
+	placed := true
 	if len(observed.workers()) > 0 || w.owed.Load() {
-		w.placeWorkers(ctx)
+		placed = w.placeWorkers(ctx)
 	}
+	return followed && placed && !w.shut.Load() && !w.owed.Load()
 }
 
 // followAddresses routes to where the live slice is now: a container that was restarted may come back under another
-// address, and a scaled service may have lost or regained one.
-func (w *worker) followAddresses(ctx context.Context, route Route, observed SliceStatus) {
+// address, and a scaled service may have lost or regained one. It reports whether the route is true.
+func (w *worker) followAddresses(ctx context.Context, route Route, observed SliceStatus) bool {
 	// Without an endpoint there is nothing better to route to than what is there.
 	if !observed.Running() || sameEndpoints(route.Endpoints, observed.Endpoints) {
-		return
+		return true
 	}
 	w.traffic.Lock()
 	defer w.traffic.Unlock()
 	// A cutover may have come in between; then what was observed is no longer about the live slice.
 	if now, err := w.Router.Current(ctx); err != nil || now.Slice != route.Slice || now.Commit != route.Commit {
-		return
+		return false
 	}
 	route.Endpoints = observed.Endpoints
 	if err := w.Router.Apply(ctx, route); err != nil {
 		w.log.Error("could not follow the live slice to its new addresses", "slice", route.Slice, "error", err)
-		return
+		return false
 	}
 	w.log.Info("followed the live slice to its new addresses", "slice", route.Slice, "endpoints", len(route.Endpoints))
+	return true
 }
 
 func sameEndpoints(a, b []Endpoint) bool {

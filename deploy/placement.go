@@ -15,25 +15,27 @@ type misplaced struct {
 func (m misplaced) none() bool { return m.start == "" && len(m.stop) == 0 }
 
 // placeWorkers sees to it that workers run on the live slice alone. An operation knows better where they belong, so
-// nothing is done beside one; what it leaves is looked at the next time.
-func (w *worker) placeWorkers(ctx context.Context) {
+// nothing is done beside one; what it leaves is looked at the next time. It reports whether they are where they belong.
+func (w *worker) placeWorkers(ctx context.Context) bool {
 	if m, err := w.misplacedWorkers(ctx); err != nil || m.none() && !w.owed.Load() {
-		return
+		return err == nil
 	}
 	if !w.operation.TryLock() {
-		return
+		return false
 	}
 	defer w.operation.Unlock()
 	// Looked at again: an operation may have come and gone in between.
 	m, err := w.misplacedWorkers(ctx)
 	if err != nil {
-		return
+		return false
 	}
 	ctx, cancel := context.WithTimeout(ctx, w.app.Timeouts.Start)
 	defer cancel()
+	stopped := true
 	for _, slice := range m.stop {
 		n, err := w.Runtime.StopWorkers(ctx, slice, w.logWorkers)
 		w.placed("stopped the workers of a slice that is not live", slice, n, err)
+		stopped = stopped && err == nil
 	}
 	if m.start != "" {
 		var n int
@@ -41,6 +43,7 @@ func (w *worker) placeWorkers(ctx context.Context) {
 		w.placed("started the workers of the live slice", m.start, n, err)
 	}
 	w.owed.Store(err != nil)
+	return stopped && err == nil
 }
 
 func (w *worker) misplacedWorkers(ctx context.Context) (m misplaced, err error) {

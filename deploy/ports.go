@@ -38,6 +38,10 @@ type Runtime interface {
 	Stop(ctx context.Context, slice Slice, log Log) error
 	// Observe says how the slice stands now. A slice that does not exist has no containers.
 	Observe(ctx context.Context, slice Slice) (SliceStatus, error)
+	// Watch calls changed whenever something may have changed about the app's containers, its shared ones included: one has
+	// started, died, changed its health or its networks. It calls it as well when it begins to see such changes, and each
+	// time that it sees them again after a break. It returns when ctx ends; changed must not block.
+	Watch(ctx context.Context, changed func())
 	// Logs writes the slice's container logs to w until the end, or until ctx ends when following.
 	Logs(ctx context.Context, slice Slice, opts LogOptions, w io.Writer) error
 	// Prune removes the images of releases other than those to keep and returns how many.

@@ -24,6 +24,9 @@ type worker struct {
 	operation sync.Mutex
 	traffic   sync.Mutex
 
+	// changed holds a note while something has changed that follow has not looked at yet.
+	changed chan struct{}
+
 	mirror mirrorSwitch
 	// owed tells that workers of the live slice may have been stopped and not started again: a start of them has failed,
 	// or verdigris has just started and may have died in the middle of a cutover.
@@ -36,6 +39,7 @@ func newWorker(c *Controller, app App, a Adapters) *worker {
 	return &worker{
 		app: app, Adapters: a, journal: c.journal, control: c, queue: newQueue(), probe: newProber(),
 		log: c.logger().With("app", app.Name), mirror: mirrorSwitch{on: app.Mirroring},
+		changed: make(chan struct{}, 1),
 	}
 }
 
@@ -69,6 +73,7 @@ func (w *worker) work(ctx context.Context) {
 		w.execute(ctx, d)
 		w.operation.Unlock()
 		w.queue.done()
+		w.lookAgain() // at what it left to be done
 	}
 }
 
