@@ -9,7 +9,8 @@ import (
 	"verdigris/deploy"
 )
 
-// Observe says which containers the slice has, which release they carry and where the web service answers.
+// Observe says what runs: which containers the slice has, which release its running web containers carry and where they
+// answer. What a start has set aside does not run, and says nothing about the slice.
 func (r *Runtime) Observe(ctx context.Context, slice deploy.Slice) (deploy.SliceStatus, error) {
 	status := deploy.SliceStatus{Slice: slice, Containers: []deploy.ContainerStatus{}, Endpoints: []deploy.Endpoint{}}
 	containers, err := r.engine.containersOf(ctx, r.settings.Project(slice))
@@ -20,6 +21,7 @@ func (r *Runtime) Observe(ctx context.Context, slice deploy.Slice) (deploy.Slice
 	if err != nil {
 		return status, err
 	}
+	running := map[deploy.Commit]bool{} // releases of the web service
 	for _, c := range containers {
 		inspected, err := r.engine.inspect(ctx, c.id)
 		if errdefs.IsNotFound(err) {
@@ -29,24 +31,37 @@ func (r *Runtime) Observe(ctx context.Context, slice deploy.Slice) (deploy.Slice
 			return status, err
 		}
 		one := containerStatus(c, inspected)
-		status.Containers = append(status.Containers, one)
-		isWeb := c.service == r.settings.Web
-		if status.Commit == "" || isWeb {
-			status.Commit = commitOf(c.labels)
-		}
-		if !isWeb || one.State != "running" || one.Health == container.Unhealthy {
+		if c.setAside() && !inspected.State.Running {
+			status.SetAside = append(status.SetAside, one)
 			continue
 		}
+		status.Containers = append(status.Containers, one)
+		if c.service != r.settings.Web || one.State != "running" {
+			continue
+		}
+		running[one.Commit] = true
 		if address := r.address(slice, inspected, reach); address != "" {
 			status.Endpoints = append(status.Endpoints, deploy.Endpoint{Container: c.name, Address: address})
 		}
 	}
+	status.Commit = only(running)
 	return status, nil
+}
+
+// only returns the release, if there is one alone.
+func only(releases map[deploy.Commit]bool) deploy.Commit {
+	if len(releases) != 1 {
+		return ""
+	}
+	for commit := range releases {
+		return commit
+	}
+	return ""
 }
 
 func containerStatus(c found, i container.InspectResponse) deploy.ContainerStatus {
 	status := deploy.ContainerStatus{
-		Name: c.name, Service: c.service, Image: i.Config.Image,
+		Name: c.name, Service: c.service, Image: i.Config.Image, Commit: commitOf(c.labels),
 		State: string(i.State.Status), ExitCode: i.State.ExitCode, Restarts: i.RestartCount, Worker: c.worker(),
 	}
 	if h := i.State.Health; h != nil && h.Status != container.NoHealthcheck {

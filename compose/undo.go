@@ -55,7 +55,12 @@ func (x *execution) freeName(ctx context.Context, c found) error {
 
 // aside is the container's name while it is set aside. It has a part of the id: one that an earlier start left aside, when
 // verdigris died in it, may be there still.
-func (f found) aside() string { return f.name + "-" + f.id[:min(12, len(f.id))] + asideSuffix }
+func (f found) aside() string { return f.name + asideMark(f.id) }
+
+// setAside reports whether the container was set aside.
+func (f found) setAside() bool { return strings.HasSuffix(f.name, asideMark(f.id)) }
+
+func asideMark(id string) string { return "-" + id[:min(12, len(id))] + asideSuffix }
 
 // removeReplaced removes what was set aside, once its successors are there. It has its own time: left
 // half-way, it would leave containers of two releases in one slice.

@@ -50,8 +50,12 @@ func (r *run) nextRoute(ctx context.Context, slice Slice, live Route) (Route, er
 	if !observed.Running() {
 		return Route{}, fmt.Errorf("%s has no running container to route to", slice)
 	}
+	var known []Endpoint
+	if slice == r.d.Slice {
+		known = r.answered
+	}
 	return Route{
-		Slice: slice, Commit: observed.Commit, Endpoints: observed.Endpoints,
+		Slice: slice, Commit: observed.Commit, Endpoints: observed.toRoute(known),
 		Previous: live.Slice, PreviousCommit: live.Commit,
 	}, nil
 }

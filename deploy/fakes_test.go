@@ -54,6 +54,7 @@ type fakeRuntime struct {
 	observe func() error
 	handler func(deploy.Slice) http.HandlerFunc
 	extra   []deploy.ContainerStatus
+	see     func(*deploy.SliceStatus) // changes what is observed
 
 	// workers has the state of each slice's one worker; nil for an app without any.
 	workers      map[deploy.Slice]string
@@ -152,7 +153,11 @@ func (f *fakeRuntime) Observe(_ context.Context, s deploy.Slice) (deploy.SliceSt
 		if state := f.workers[s]; state != "" {
 			status.Containers = append(status.Containers, deploy.ContainerStatus{Name: string(s) + "-jobs-1", Service: "jobs", State: state, Worker: true})
 		}
+		status.Containers = append(status.Containers, deploy.ContainerStatus{Name: string(s) + "-web-1", Service: "web", State: "running", Commit: f.commits[s]})
 		status.Endpoints = []deploy.Endpoint{{Container: string(s) + "-web-1", Address: server.Listener.Addr().String()}}
+	}
+	if f.see != nil {
+		f.see(&status)
 	}
 	return status, nil
 }

@@ -73,7 +73,11 @@ func (w *worker) follow(ctx context.Context) (settled bool) {
 // address, and a scaled service may have lost or regained one. It reports whether the route is true.
 func (w *worker) followAddresses(ctx context.Context, route Route, observed SliceStatus) bool {
 	// Without an endpoint there is nothing better to route to than what is there.
-	if !observed.Running() || sameEndpoints(route.Endpoints, observed.Endpoints) {
+	if !observed.Running() {
+		return true
+	}
+	endpoints := observed.toRoute(route.Endpoints)
+	if sameEndpoints(route.Endpoints, endpoints) {
 		return true
 	}
 	w.traffic.Lock()
@@ -82,7 +86,7 @@ func (w *worker) followAddresses(ctx context.Context, route Route, observed Slic
 	if now, err := w.Router.Current(ctx); err != nil || now.Slice != route.Slice || now.Commit != route.Commit {
 		return false
 	}
-	route.Endpoints = observed.Endpoints
+	route.Endpoints = endpoints
 	if err := w.Router.Apply(ctx, route); err != nil {
 		w.log.Error("could not follow the live slice to its new addresses", "slice", route.Slice, "error", err)
 		return false

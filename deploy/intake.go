@@ -1,9 +1,11 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -91,7 +93,23 @@ func (w *worker) maySwitch(ctx context.Context, route Route, to Slice) (SliceSta
 	if !observed.Running() {
 		return SliceStatus{}, &ConflictError{Reason: fmt.Sprintf("%s is not running", to), Next: fmt.Sprintf("type verdigris deploy %s first", to)}
 	}
-	return observed, nil
+	return observed, oneRelease(observed)
+}
+
+// oneRelease refuses a slice whose containers belong to more than one release: nobody has proven these together.
+func oneRelease(observed SliceStatus) error {
+	releases := observed.releases()
+	if len(releases) < 2 {
+		return nil
+	}
+	var names []string
+	for _, c := range releases {
+		names = append(names, cmp.Or(c.Short(), "none"))
+	}
+	return &ConflictError{
+		Reason: fmt.Sprintf("%s runs containers of more than one release: %s", observed.Slice, strings.Join(names, ", ")),
+		Next:   fmt.Sprintf("type verdigris deploy %s first", observed.Slice),
+	}
 }
 
 func (w *worker) requestRollback(ctx context.Context, t Trigger) (Deployment, error) {
@@ -126,6 +144,9 @@ func stillPrevious(route Route, observed SliceStatus) error {
 			Reason: fmt.Sprintf("the previous slice, %s, is not running any more", route.Previous),
 			Next:   fmt.Sprintf("type verdigris deploy %s --commit %s --switch to have its release again", route.Previous, route.PreviousCommit),
 		}
+	}
+	if err := oneRelease(observed); err != nil {
+		return err
 	}
 	if route.PreviousCommit != "" && observed.Commit != route.PreviousCommit {
 		return &ConflictError{

@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -26,7 +27,7 @@ func (r *run) keep(ctx context.Context) error {
 	return nil
 }
 
-// commitsToKeep are those that a slice runs, those that the route names, and the newest of
+// commitsToKeep are those of containers that a slice has, those that the route names, and the newest of
 // production that succeeded.
 func (r *run) commitsToKeep(ctx context.Context) ([]Commit, error) {
 	keep := map[Commit]bool{r.d.Commit: true}
@@ -35,7 +36,9 @@ func (r *run) commitsToKeep(ctx context.Context) ([]Commit, error) {
 		if err != nil {
 			return nil, err
 		}
-		keep[observed.Commit] = true
+		for _, c := range slices.Concat(observed.Containers, observed.SetAside) {
+			keep[c.Commit] = true
+		}
 	}
 	route, err := r.Router.Current(ctx)
 	if err != nil {

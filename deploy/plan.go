@@ -3,7 +3,6 @@ package deploy
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"time"
 )
 
@@ -68,13 +67,8 @@ func (p *SwitchPlan) obstacle(what string, err error) {
 // planHealth asks the slice for one sign of life, as the switch would. Smoke checks are left out: they may change
 // something.
 func (w *worker) planHealth(ctx context.Context, p *SwitchPlan, target SliceStatus) {
-	h := w.app.Health
-	for _, e := range target.Endpoints {
-		check := Check{Name: "health", Method: http.MethodGet, Path: h.Path, Status: h.Status}
-		if err := w.probe.check(ctx, e, check, h.Timeout); err != nil {
-			p.obstacle(fmt.Sprintf("%s is not healthy", target.Slice), err)
-			return
-		}
+	if _, err := w.answering(ctx, target); err != nil {
+		p.obstacle(fmt.Sprintf("%s is not healthy", target.Slice), err)
 	}
 }
 

@@ -64,21 +64,27 @@ type LogOptions struct {
 
 // SliceStatus is what the engine says about a slice.
 type SliceStatus struct {
-	Slice      Slice             `json:"slice"`
-	Commit     Commit            `json:"commit,omitempty"` // the release that its containers carry
+	Slice Slice `json:"slice"`
+	// Commit is the release that the web service's running containers carry; empty where none runs, and where they do not
+	// carry the same one.
+	Commit     Commit            `json:"commit,omitempty"`
 	Containers []ContainerStatus `json:"containers"`
-	// Endpoints are where the web service's running containers answer.
+	// SetAside are the containers that a start has stopped to put others in their place, and that may still come back.
+	SetAside []ContainerStatus `json:"set_aside,omitempty"`
+	// Endpoints are where the web service's running containers answer, whatever the engine thinks of their health.
 	Endpoints []Endpoint `json:"endpoints"`
 }
 
-// Running tells whether the slice has at least one endpoint that requests could be sent to.
+// Running reports whether the slice has at least one endpoint that requests could be sent to.
 func (s SliceStatus) Running() bool { return len(s.Endpoints) > 0 }
 
 // ContainerStatus is one container of a slice.
 type ContainerStatus struct {
-	Name     string `json:"name"`
-	Service  string `json:"service"`
-	Image    string `json:"image"`
+	Name    string `json:"name"`
+	Service string `json:"service"`
+	Image   string `json:"image"`
+	// Commit is the release that the container was made for.
+	Commit   Commit `json:"commit,omitempty"`
 	State    string `json:"state"`            // running, exited, restarting, ...
 	Health   string `json:"health,omitempty"` // healthy, unhealthy, starting; empty without a healthcheck
 	ExitCode int    `json:"exit_code,omitempty"`

@@ -74,6 +74,7 @@ func (r *run) untilHealthy(ctx context.Context, h Health, how thoroughness) ([]E
 		endpoints, err := r.healthOnce(ctx, h, how)
 		if err == nil {
 			if successes++; successes >= h.Successes {
+				r.answered = endpoints
 				return endpoints, nil
 			}
 			pause = h.Interval
@@ -116,13 +117,34 @@ func (r *run) healthOnce(ctx context.Context, h Health, how thoroughness) ([]End
 	if !observed.Running() {
 		return nil, fmt.Errorf("%s has no running web container", r.d.Slice)
 	}
-	for _, e := range observed.Endpoints {
-		check := Check{Name: "health", Method: http.MethodGet, Path: h.Path, Status: h.Status}
-		if err := r.probe.check(ctx, e, check, h.Timeout); err != nil {
+	return r.answering(ctx, observed)
+}
+
+// answering returns the endpoints that requests could be sent to. All healthy ones have to answer the health check; where
+// the engine calls all unhealthy, those that answer it count, and one is enough.
+func (w *worker) answering(ctx context.Context, observed SliceStatus) (answered []Endpoint, err error) {
+	h := w.app.Health
+	check := Check{Name: "health", Method: http.MethodGet, Path: h.Path, Status: h.Status}
+	healthy := observed.healthy()
+	for _, e := range healthy {
+		if err := w.probe.check(ctx, e, check, h.Timeout); err != nil {
 			return nil, err
 		}
 	}
-	return observed.Endpoints, nil
+	if len(healthy) > 0 {
+		return healthy, nil
+	}
+	for _, e := range observed.Endpoints {
+		if failed := w.probe.check(ctx, e, check, h.Timeout); failed != nil {
+			err = failed
+			continue
+		}
+		answered = append(answered, e)
+	}
+	if len(answered) > 0 {
+		return answered, nil
+	}
+	return nil, err
 }
 
 // fatalError is a state that no waiting mends.

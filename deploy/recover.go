@@ -58,7 +58,7 @@ func (w *worker) restoreRoute(ctx context.Context) Route {
 	}
 	w.routed(route)
 	if observed, err := w.Runtime.Observe(ctx, route.Slice); err == nil && observed.Running() {
-		route.Endpoints = observed.Endpoints
+		route.Endpoints = observed.toRoute(route.Endpoints)
 	}
 	if err := w.Router.Apply(ctx, route); err != nil {
 		w.log.Error("could not confirm the live route", "slice", route.Slice, "error", err)

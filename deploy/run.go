@@ -28,6 +28,8 @@ type run struct {
 
 	fate fate
 	lost error // why data could not be carried back on the way back
+	// answered are the endpoints of the deployment's slice that have passed the probe.
+	answered []Endpoint
 	// unmirrored tells that mirroring was switched off, so that it does not go over what was lost sight of.
 	unmirrored bool
 	// strays is how many writes of the slice that was left were known when the data had turned.
