@@ -2,22 +2,10 @@ package compose
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
 	"verdigris/deploy"
-)
-
-// Builder names a way to build images.
-type Builder string
-
-// The builders.
-const (
-	// BuilderAuto takes BuildKit and falls back to the classic builder where the engine has none.
-	BuilderAuto     Builder = ""
-	BuilderBuildKit Builder = "buildkit"
-	BuilderClassic  Builder = "classic"
 )
 
 // buildMode says when an image is built.
@@ -52,31 +40,8 @@ func (r *Runtime) Build(ctx context.Context, slice deploy.Slice, rel deploy.Rele
 	return rel, err
 }
 
-// builder is one of the engine's two ways to build.
-type builder interface {
-	// refuse returns an error that names what the builder cannot do of the recipe.
-	refuse(job recipe) error
-	build(ctx context.Context, job recipe, progress *buildProgress) error
-	// contexts tells whether the builder knows additional contexts; they are made into images before where it does not.
-	contexts() bool
-	close()
-}
-
-// builder opens the builder that is configured, or BuildKit where the engine has it.
-func (e *Engine) builder(ctx context.Context, log deploy.Log) (builder, error) {
-	if e.Builder == BuilderClassic {
-		return classic{e}, nil
-	}
-	b, err := e.openBuildKit(ctx)
-	if errors.Is(err, errNoBuildKit) && e.Builder == BuilderAuto {
-		log("note: this engine has no BuildKit, the classic builder takes over")
-		return classic{e}, nil
-	}
-	return b, err
-}
-
-// build makes one image, and before it the additional contexts that the builder does not know.
-func (e *Engine) build(ctx context.Context, b builder, job recipe, log deploy.Log) error {
+// build makes one image, and before it the additional contexts that an old BuildKit does not know.
+func (e *Engine) build(ctx context.Context, b *buildKit, job recipe, log deploy.Log) error {
 	last := newRing(lastLines)
 	progress := newBuildProgress(job.service, func(line string, about ...deploy.Step) {
 		last.add(line)
@@ -92,7 +57,7 @@ func (e *Engine) build(ctx context.Context, b builder, job recipe, log deploy.Lo
 	return &deploy.LoggedError{Err: fmt.Errorf("build image: %w", loginFor(roomFor(e.explain(err), last.lines), last.lines)), Lines: last.lines}
 }
 
-func (e *Engine) buildSteps(ctx context.Context, b builder, job recipe, progress *buildProgress) error {
+func (e *Engine) buildSteps(ctx context.Context, b *buildKit, job recipe, progress *buildProgress) error {
 	if len(job.contexts) > 0 && !b.contexts() {
 		var err error
 		if job, err = withStages(ctx, b, job, progress); err != nil {

@@ -36,18 +36,6 @@ FROM base AS wrong
 RUN exit 1
 `
 
-// eachBuilder runs the test with both builders.
-func eachBuilder(t *testing.T, test func(t *testing.T, e *Engine)) {
-	for _, b := range []Builder{BuilderClassic, BuilderBuildKit} {
-		t.Run(string(b), func(t *testing.T) {
-			t.Parallel()
-			e := connected(t)
-			e.Builder = b
-			test(t, e)
-		})
-	}
-}
-
 func buildSite(t *testing.T, e *Engine, dockerfile string) *site {
 	s := newSite(t, e, building)
 	s.write(".env", "NAME="+s.settings.App+"-named\nFROM_ENV=world\n")
@@ -61,92 +49,92 @@ func buildSite(t *testing.T, e *Engine, dockerfile string) *site {
 }
 
 func TestABuildTakesArgumentsTargetLabelsAndDockerignore(t *testing.T) {
-	eachBuilder(t, func(t *testing.T, e *Engine) {
-		s := buildSite(t, e, dockerfile)
-		rel, err := s.Build(t.Context(), deploy.Blue, s.release(commitA), false, s.log)
-		said := s.said()
-		if err != nil {
-			t.Fatalf("%v\n%s", err, said)
+	t.Parallel()
+	e := connected(t)
+	s := buildSite(t, e, dockerfile)
+	rel, err := s.Build(t.Context(), deploy.Blue, s.release(commitA), false, s.log)
+	said := s.said()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, said)
+	}
+	if !strings.Contains(said, "built hello") {
+		t.Errorf("the output is\n%s", said)
+	}
+	app := s.settings.App
+	for _, tag := range []string{app + "-web:" + string(commitA), app + "-web:" + string(commitA) + "-blue", app + ":" + string(commitA), app + "-named:extra"} {
+		if id, err := e.imageID(t.Context(), tag); err != nil || id != rel.Images["web"] {
+			t.Errorf("%s is %q (%v), want %q", tag, id, err, rel.Images["web"])
 		}
-		if !strings.Contains(said, "built hello") {
-			t.Errorf("the output is\n%s", said)
-		}
-		app := s.settings.App
-		for _, tag := range []string{app + "-web:" + string(commitA), app + "-web:" + string(commitA) + "-blue", app + ":" + string(commitA), app + "-named:extra"} {
-			if id, err := e.imageID(t.Context(), tag); err != nil || id != rel.Images["web"] {
-				t.Errorf("%s is %q (%v), want %q", tag, id, err, rel.Images["web"])
-			}
-		}
-		i, err := e.client.ImageInspect(t.Context(), rel.Images["web"])
-		if err != nil || i.Config.Labels["my.label"] != "here" || i.Config.Labels[labelApp] != app {
-			t.Errorf("labels are %v, %v", i.Config.Labels, err)
-		}
-		if err := s.Start(t.Context(), deploy.Blue, rel, s.log); err != nil {
-			t.Fatal(err)
-		}
-		web := &Container{engine: e, project: s.settings.Project(deploy.Blue), service: "web"}
-		out, err := web.Exec(t.Context(), "cat", "/greeting", "/listing")
-		if err != nil || !strings.HasPrefix(out, "hello world") || !strings.Contains(out, "kept") || !strings.Contains(out, "secret-but-fine") {
-			t.Errorf("in the image: %q, %v", out, err)
-		}
-		if strings.Contains(out, "secret-key") {
-			t.Error("an ignored file is in the image")
-		}
+	}
+	i, err := e.client.ImageInspect(t.Context(), rel.Images["web"])
+	if err != nil || i.Config.Labels["my.label"] != "here" || i.Config.Labels[labelApp] != app {
+		t.Errorf("labels are %v, %v", i.Config.Labels, err)
+	}
+	if err := s.Start(t.Context(), deploy.Blue, rel, s.log); err != nil {
+		t.Fatal(err)
+	}
+	web := &Container{engine: e, project: s.settings.Project(deploy.Blue), service: "web"}
+	out, err := web.Exec(t.Context(), "cat", "/greeting", "/listing")
+	if err != nil || !strings.HasPrefix(out, "hello world") || !strings.Contains(out, "kept") || !strings.Contains(out, "secret-but-fine") {
+		t.Errorf("in the image: %q, %v", out, err)
+	}
+	if strings.Contains(out, "secret-key") {
+		t.Error("an ignored file is in the image")
+	}
 
-		again, err := s.Build(t.Context(), deploy.Blue, s.release(commitB), false, s.log)
-		if err != nil || again.Images["web"] != rel.Images["web"] {
-			t.Errorf("the same content built again is %v (%v), was %v", again.Images, err, rel.Images)
-		}
-		if said := s.said(); strings.Contains(said, "| built hello") {
-			t.Errorf("the cache was not used:\n%s", said)
-		}
-		fresh, err := s.Build(t.Context(), deploy.Blue, s.release(commitB), true, s.log)
-		if said := s.said(); err != nil || !strings.Contains(said, "| built hello") || fresh.Images["web"] == rel.Images["web"] {
-			t.Errorf("a fresh build used the cache (%v):\n%s", err, said)
-		}
-	})
+	again, err := s.Build(t.Context(), deploy.Blue, s.release(commitB), false, s.log)
+	if err != nil || again.Images["web"] != rel.Images["web"] {
+		t.Errorf("the same content built again is %v (%v), was %v", again.Images, err, rel.Images)
+	}
+	if said := s.said(); strings.Contains(said, "| built hello") {
+		t.Errorf("the cache was not used:\n%s", said)
+	}
+	fresh, err := s.Build(t.Context(), deploy.Blue, s.release(commitB), true, s.log)
+	if said := s.said(); err != nil || !strings.Contains(said, "| built hello") || fresh.Images["web"] == rel.Images["web"] {
+		t.Errorf("a fresh build used the cache (%v):\n%s", err, said)
+	}
 }
 
 func TestAFailingDockerfileShowsItsLastLines(t *testing.T) {
-	eachBuilder(t, func(t *testing.T, e *Engine) {
-		s := buildSite(t, e, "FROM "+debian+" AS final\nRUN echo about to fail && exit 42\n")
-		_, err := s.Build(t.Context(), deploy.Blue, s.release(commitA), false, s.log)
-		wants(t, err, "service web: build image", "42")
-		var logged *deploy.LoggedError
-		if !errors.As(err, &logged) || !strings.Contains(strings.Join(logged.Lines, "\n"), "about to fail") {
-			t.Errorf("error is %#v", err)
-		}
-		if id, _ := e.imageID(t.Context(), s.settings.App+"-web:"+string(commitA)); id != "" {
-			t.Error("a failed build left an image")
-		}
-	})
+	t.Parallel()
+	e := connected(t)
+	s := buildSite(t, e, "FROM "+debian+" AS final\nRUN echo about to fail && exit 42\n")
+	_, err := s.Build(t.Context(), deploy.Blue, s.release(commitA), false, s.log)
+	wants(t, err, "service web: build image", "42")
+	var logged *deploy.LoggedError
+	if !errors.As(err, &logged) || !strings.Contains(strings.Join(logged.Lines, "\n"), "about to fail") {
+		t.Errorf("error is %#v", err)
+	}
+	if id, _ := e.imageID(t.Context(), s.settings.App+"-web:"+string(commitA)); id != "" {
+		t.Error("a failed build left an image")
+	}
 }
 
 func TestADockerfileWithASyntaxErrorIsRefused(t *testing.T) {
-	eachBuilder(t, func(t *testing.T, e *Engine) {
-		s := buildSite(t, e, "FRUM "+debian+"\n")
-		_, err := s.Build(t.Context(), deploy.Blue, s.release(commitA), false, s.log)
-		wants(t, err, "FRUM")
-	})
+	t.Parallel()
+	e := connected(t)
+	s := buildSite(t, e, "FRUM "+debian+"\n")
+	_, err := s.Build(t.Context(), deploy.Blue, s.release(commitA), false, s.log)
+	wants(t, err, "FRUM")
 }
 
 func TestACancelledBuildStops(t *testing.T) {
-	eachBuilder(t, func(t *testing.T, e *Engine) {
-		nap := strconv.Itoa(100_000_000 + rand.IntN(100_000_000)) // tells this sleep from all others
-		s := buildSite(t, e, "FROM "+debian+" AS final\nRUN echo working && sleep "+nap+"\n")
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		_, err := s.Build(ctx, deploy.Blue, s.release(commitA), true, func(line string, _ ...deploy.Step) {
-			if strings.HasSuffix(line, "| working") {
-				eventuallyOr(func() bool { return processes(nap) > 0 })
-				cancel()
-			}
-		})
-		if !errors.Is(err, context.Canceled) {
-			t.Errorf("error is %v", err)
+	t.Parallel()
+	e := connected(t)
+	nap := strconv.Itoa(100_000_000 + rand.IntN(100_000_000)) // tells this sleep from all others
+	s := buildSite(t, e, "FROM "+debian+" AS final\nRUN echo working && sleep "+nap+"\n")
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	_, err := s.Build(ctx, deploy.Blue, s.release(commitA), true, func(line string, _ ...deploy.Step) {
+		if strings.HasSuffix(line, "| working") {
+			eventuallyOr(func() bool { return processes(nap) > 0 })
+			cancel()
 		}
-		eventually(t, "the end of the build's process", func() bool { return processes(nap) == 0 })
 	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("error is %v", err)
+	}
+	eventually(t, "the end of the build's process", func() bool { return processes(nap) == 0 })
 }
 
 // processes counts the processes of this machine that are `sleep nap`.
@@ -188,9 +176,6 @@ secrets: {ca: {file: ./ca.pem}}
 `)
 	s.write("ca.pem", "certificate")
 	s.mustBuild()
-	e.Builder = BuilderClassic
-	_, err := s.Build(t.Context(), deploy.Blue, s.release(commitA), false, s.log)
-	wants(t, err, "build.secrets needs BuildKit")
 }
 
 func TestAnImageThatCannotBePulledIsNamed(t *testing.T) {

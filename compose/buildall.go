@@ -15,13 +15,13 @@ import (
 const parallelBuilds = 4
 
 // buildAll builds the images of the project that the mode asks for, those that do not need each other at the same time.
-// What the builder cannot do is refused before the first build begins.
+// What this BuildKit cannot do is refused before the first build begins.
 func (e *Engine) buildAll(ctx context.Context, p *project, mode buildMode, log deploy.Log) error {
 	jobs, err := e.due(ctx, p, mode)
 	if err != nil || len(jobs) == 0 {
 		return err
 	}
-	b, err := e.builder(ctx, log)
+	b, err := e.openBuildKit(ctx)
 	if err != nil {
 		return err
 	}

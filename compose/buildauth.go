@@ -3,12 +3,9 @@ package compose
 import (
 	"context"
 
-	"github.com/docker/docker/api/types/registry"
 	"github.com/moby/buildkit/session"
 	"github.com/moby/buildkit/session/auth"
 	"google.golang.org/grpc"
-
-	"verdigris/deploy"
 )
 
 // buildAuth gives the credentials for the registries of base images to BuildKit, one by one as it asks for them. Tokens
@@ -38,19 +35,4 @@ func (a *buildAuth) Credentials(ctx context.Context, request *auth.CredentialsRe
 		return &auth.CredentialsResponse{Secret: found.IdentityToken}, nil
 	}
 	return &auth.CredentialsResponse{Username: found.Username, Secret: found.Password}, nil
-}
-
-// classicAuth returns the credentials that a build by the classic builder takes along: those for every registry, as
-// the engine alone reads the Dockerfile. A credential helper that fails is told, and costs only what needs it.
-func (e *Engine) classicAuth(ctx context.Context, log deploy.Log) (map[string]registry.AuthConfig, error) {
-	logins, err := e.logins()
-	if err != nil {
-		return nil, err
-	}
-	list, err := logins.all(ctx)
-	if err != nil && ctx.Err() == nil {
-		log("note: base images are pulled without credentials: " + err.Error())
-		return nil, nil
-	}
-	return list, err
 }

@@ -23,7 +23,7 @@ const dockerImage = "docker-image://"
 type namedContext struct {
 	name   string
 	source string // docker-image://<image>, a URL or a directory
-	tag    string // names the image that a builder without additional contexts is given instead of a URL or directory
+	tag    string // names the image that an old BuildKit is given instead of a URL or directory
 }
 
 // contexts are the service's additional contexts by name, images of other services by the names that they are built
@@ -67,7 +67,7 @@ func (c namedContext) directory() bool {
 
 // withStages puts a stage for each additional context before the Dockerfile's first stage. To the Dockerfile that is
 // the same, as long as it has no stage of that name itself. A context that is no image is made into one.
-func withStages(ctx context.Context, b builder, job recipe, progress *buildProgress) (recipe, error) {
+func withStages(ctx context.Context, b *buildKit, job recipe, progress *buildProgress) (recipe, error) {
 	text, err := job.dockerfileText()
 	if err != nil {
 		return job, err

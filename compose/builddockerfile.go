@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 )
 
 // dockerignore ends the name of the file that says what a build leaves out; that of a Dockerfile goes before the
@@ -52,12 +51,4 @@ func (job recipe) dockerfileText() ([]byte, error) {
 		return nil, fmt.Errorf("read Dockerfile: %w", err)
 	}
 	return text, nil
-}
-
-// dockerfileName is the Dockerfile's name for people.
-func (job recipe) dockerfileName() string {
-	if job.dockerfile == "" {
-		return "dockerfile_inline"
-	}
-	return strings.TrimPrefix(job.dockerfile, job.config.Context+string(filepath.Separator))
 }

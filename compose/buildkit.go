@@ -12,10 +12,9 @@ import (
 	controlapi "github.com/moby/buildkit/api/services/control"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
-)
 
-// errNoBuildKit means that the engine does not serve BuildKit.
-var errNoBuildKit = errors.New("the engine has no BuildKit")
+	"verdigris/deploy"
+)
 
 // buildKit is the BuildKit inside of the engine. One connection carries its control API, and the sessions in which it
 // asks for files, secrets and keys. The Engine API's own /build would take fewer of the options.
@@ -29,7 +28,7 @@ type buildKit struct {
 // maxMessage bounds one message of BuildKit, in bytes, as BuildKit itself does.
 const maxMessage = 16 << 20
 
-// openBuildKit connects to the BuildKit of the engine. The error is errNoBuildKit where there is none.
+// openBuildKit connects to the BuildKit of the engine.
 func (e *Engine) openBuildKit(ctx context.Context) (*buildKit, error) {
 	raw, err := e.dialBuildKit(ctx)
 	if err != nil {
@@ -45,7 +44,7 @@ func (e *Engine) openBuildKit(ctx context.Context) (*buildKit, error) {
 	err = e.do(ctx, "ask BuildKit about itself", func(ctx context.Context) error {
 		workers, err := b.api.ListWorkers(ctx, &controlapi.ListWorkersRequest{})
 		if err != nil {
-			return fmt.Errorf("%w: %w", errNoBuildKit, err)
+			return e.noBuildKit(err)
 		}
 		for _, w := range workers.Record {
 			b.labels = w.Labels
@@ -56,6 +55,15 @@ func (e *Engine) openBuildKit(ctx context.Context) (*buildKit, error) {
 		return nil, errors.Join(err, conn.Close(), raw.Close())
 	}
 	return b, nil
+}
+
+// noBuildKit is the error about an engine whose BuildKit does not answer, as that of a proxy that lets no other protocol
+// through, or of a program that only speaks like a Docker Engine.
+func (e *Engine) noBuildKit(err error) error {
+	return &deploy.HintedError{
+		Err:  fmt.Errorf("the Docker Engine at %s has no BuildKit: %w", e.client.DaemonHost(), err),
+		Next: "build on a Docker Engine (20.10 or newer), with nothing before it that stops upgraded connections",
+	}
 }
 
 // dialBuildKit opens a connection that speaks gRPC: by an upgrade at /grpc, or at once with an engine that has dropped

@@ -37,8 +37,9 @@ func command(t testing.TB, dir string, words ...string) string {
 }
 
 func TestABuildTakesAdditionalContexts(t *testing.T) {
-	eachBuilder(t, func(t *testing.T, e *Engine) {
-		s := newSite(t, e, `
+	t.Parallel()
+	e := connected(t)
+	s := newSite(t, e, `
 services:
   web:
     build:
@@ -53,12 +54,11 @@ services:
   base:
     build: {context: app, dockerfile_inline: "FROM `+debian+`\nRUN touch /of-base\n"}
 `)
-		s.write("app/file", "")
-		s.write("more/kept", "")
-		s.write("more/dropped", "")
-		s.write("more/.dockerignore", "dropped\n")
-		s.mustBuild()
-	})
+	s.write("app/file", "")
+	s.write("more/kept", "")
+	s.write("more/dropped", "")
+	s.write("more/.dockerignore", "dropped\n")
+	s.mustBuild()
 }
 
 func TestAContextWithTheNameOfAStageIsRefusedWhereItCannotBe(t *testing.T) {
@@ -132,9 +132,9 @@ func startAgent(t *testing.T, key string) string {
 	return socket
 }
 
-func builderOf(t *testing.T, e *Engine) builder {
+func buildKitOf(t *testing.T, e *Engine) *buildKit {
 	t.Helper()
-	b, err := e.builder(t.Context(), func(string, ...deploy.Step) {})
+	b, err := e.openBuildKit(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,22 +163,22 @@ func TestAContextMayBeAGitRepository(t *testing.T) {
 	command(t, filepath.Join(repository, "app.git"), "git", "update-server-info")
 	server := httptest.NewServer(http.FileServer(http.Dir(repository)))
 	t.Cleanup(server.Close)
-	eachBuilder(t, func(t *testing.T, e *Engine) {
-		s := newSite(t, e, `
+	t.Parallel()
+	e := connected(t)
+	s := newSite(t, e, `
 services:
   web:
     build: {context: "`+server.URL+`/app.git#main${FOLDER}", dockerfile: Dockerfile.web}
 `)
-		s.write(".env", "FOLDER=\n")
-		s.mustBuild()
-		s.write(".env", "FOLDER=:sub\n")
-		if b, ok := builderOf(t, e).(*buildKit); ok && b.old() {
-			_, err := s.Build(t.Context(), deploy.Blue, s.release(commitA), false, s.log)
-			wants(t, err, "service web: build.context with a folder of a git repository, which needs the BuildKit of Docker Engine 23")
-			return
-		}
-		s.mustBuild()
-	})
+	s.write(".env", "FOLDER=\n")
+	s.mustBuild()
+	s.write(".env", "FOLDER=:sub\n")
+	if buildKitOf(t, e).old() {
+		_, err := s.Build(t.Context(), deploy.Blue, s.release(commitA), false, s.log)
+		wants(t, err, "service web: build.context with a folder of a git repository, which needs the BuildKit of Docker Engine 23")
+		return
+	}
+	s.mustBuild()
 }
 
 func TestACABundleLetsAStepReachAServerBehindAPrivateCA(t *testing.T) {

@@ -15,7 +15,7 @@ import (
 	"verdigris/deploy"
 )
 
-// recipe is one build, ready for either builder.
+// recipe is one build, ready for BuildKit.
 type recipe struct {
 	service string
 	// name is <app>-<service>; files that BuildKit has of an earlier build of that name are not sent again.
@@ -32,7 +32,7 @@ type recipe struct {
 	fresh      bool
 }
 
-// caBundle is the id of the secret that every build by BuildKit is offered where the configuration names a CA bundle.
+// caBundle is the id of the secret that every build is offered where the configuration names a CA bundle.
 const caBundle = "ca-bundle"
 
 func (p *project) recipe(s types.ServiceConfig, fresh bool) (recipe, error) {
@@ -126,7 +126,7 @@ func (p *project) buildSecret(s types.ServiceConfig, wanted types.ServiceSecretC
 	return content, nil
 }
 
-// ulimits are those of the build in the form of both builders: nofile=1024:2048.
+// ulimits are those of the build in BuildKit's form: nofile=1024:2048.
 func (job recipe) ulimits() []string {
 	var list []string
 	for _, name := range slices.Sorted(maps.Keys(job.config.Ulimits)) {

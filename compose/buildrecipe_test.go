@@ -62,15 +62,6 @@ func TestEveryKeyOfBuildReachesBuildKit(t *testing.T) {
 	s.golden("build-buildkit.json", indented(t, request))
 }
 
-func TestEveryKeyOfBuildReachesTheClassicBuilder(t *testing.T) {
-	s, job := everyBuild(t)
-	options, err := classicOptions(job)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.golden("build-classic.json", indented(t, options))
-}
-
 func TestWhatABuildCannotDoIsRefusedByNameAndPlace(t *testing.T) {
 	t.Setenv("SSH_AUTH_SOCK", "")
 	for keys, want := range map[string]string{

@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/docker/cli/cli/config"
@@ -67,30 +65,6 @@ func (l *logins) of(ctx context.Context, host string) (registry.AuthConfig, erro
 	})
 }
 
-// all returns the credentials for every registry, by the name that the Docker config file has for it.
-func (l *logins) all(ctx context.Context) (map[string]registry.AuthConfig, error) {
-	list, err := within(ctx, func() (map[string]registry.AuthConfig, error) {
-		stored, err := l.file.GetCredentialsStore("").GetAll()
-		if err != nil {
-			return nil, l.helperFailed("")
-		}
-		list := map[string]registry.AuthConfig{}
-		for host, found := range stored {
-			list[host] = sent(found)
-		}
-		return list, nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	for _, host := range slices.Sorted(maps.Keys(l.file.CredentialHelpers)) {
-		if list[host], err = l.of(ctx, host); err != nil {
-			return nil, err
-		}
-	}
-	return list, nil
-}
-
 // sent are the credentials in the form in which the engine takes them.
 func sent(c clitypes.AuthConfig) registry.AuthConfig {
 	return registry.AuthConfig{
@@ -131,12 +105,6 @@ func (l *logins) helperFailed(host string) error {
 		return &deploy.HintedError{
 			Err:  fmt.Errorf("%s, which %s names, is not on the PATH", name, l.file.Filename),
 			Next: "install it, or put its directory on the PATH of verdigris",
-		}
-	}
-	if host == "" {
-		return &deploy.HintedError{
-			Err:  fmt.Errorf("%s, which %s names, did not list its credentials", name, l.file.Filename),
-			Next: "see what it says, as the user of verdigris: " + name + " list",
 		}
 	}
 	return &deploy.HintedError{

@@ -7,8 +7,8 @@
 // line sees and stops what was started here.
 //
 // What becomes of each key of a compose file stands in tables (attributes.go, tables.go), beside the functions that map
-// it: process.go, limits.go, networking.go, mounts.go and so on. Images are pulled (pull.go) or built (build.go) before:
-// by BuildKit (buildkit.go) or by the classic builder (classic.go).
+// it: process.go, limits.go, networking.go, mounts.go and so on. Images are pulled (pull.go) or built (build.go,
+// buildkit.go) before.
 //
 // Runtime satisfies deploy.Runtime. The package knows nothing of routing, data or deployments, and it is the only
 // one that talks to the Docker Engine.

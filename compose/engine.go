@@ -23,8 +23,6 @@ type Engine struct {
 	Timeout time.Duration
 	// HookTimeout bounds the pre_stop hooks of one container; past it the container is stopped all the same.
 	HookTimeout time.Duration
-	// Builder chooses how images are built; the default takes BuildKit where the engine has it.
-	Builder Builder
 	// ConfigDir is the directory of the Docker config file with the registries' credentials; empty for the one that
 	// DOCKER_CONFIG names or, without it, ~/.docker.
 	ConfigDir string

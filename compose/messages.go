@@ -5,27 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/docker/docker/pkg/jsonmessage"
-
-	"verdigris/deploy"
 )
-
-// readMessages reads the engine's stream of messages to its end and hands complete lines to log. An error in the stream
-// is the build's error.
-func readMessages(body io.Reader, log deploy.Log) error {
-	lines := said(log)
-	defer lines.flush()
-	return eachMessage(body, func(m jsonmessage.JSONMessage) {
-		switch {
-		case m.Stream != "":
-			io.WriteString(lines, m.Stream)
-		case m.Status != "" && m.Progress == nil:
-			log(strings.TrimSpace(m.ID + " " + m.Status))
-		}
-	})
-}
 
 // eachMessage reads the engine's stream of messages to its end. An error in the stream is the error of what the engine
 // was asked to do.

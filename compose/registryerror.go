@@ -111,12 +111,12 @@ func (l *logins) standing(host string, known bool) string {
 	return fmt.Sprintf("%s has no credentials for registry %s", file, host)
 }
 
-// The registry of a base image in BuildKit's words, the base image in the last step that a builder told, and the end of a
+// The registry of a base image in BuildKit's words, the base image in the last step that was told, and the end of a
 // command, which is no matter of registries whatever it printed.
 var (
 	baseRegistry = regexp.MustCompile(`(?:pulling from host |source metadata for |https?://)([^/" ]+)`)
 	baseImage    = regexp.MustCompile(`\bFROM (?:--platform=\S+ )?(\S+?):?(?:\s|$)`)
-	commandEnded = regexp.MustCompile(`exit code|non-zero code`)
+	commandEnded = regexp.MustCompile(`exit code`)
 )
 
 // loginFor adds the next step to the error of a build when the registry of a base image wants a login. The lines are the

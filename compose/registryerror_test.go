@@ -59,7 +59,7 @@ func TestTheRegistryOfABaseImageIsFound(t *testing.T) {
 		`failed to resolve source metadata for docker.io/a/b:1: pull access denied, repository does not exist or may require authorization`: "docker login",
 		`unauthorized: authentication required`: "docker login last.example",
 		`process "/bin/sh -c curl -f https://site.example/unauthorized" did not complete successfully: exit code: 22`: "",
-		`The command '/bin/sh -c curl -f https://site.example/forbidden' returned a non-zero code: 22`:                "",
+		`executor failed running [/bin/sh -c curl -f https://site.example/forbidden]: exit code: 22`:                  "",
 		`failed to compute cache key: "/unknown" not found`:                                                           "",
 	} {
 		err := loginFor(errors.New(text), []string{"web [1/3] FROM first.example/a", "web [2/3] FROM --platform=linux/amd64 last.example/b:1: failed after 0.1 s"})

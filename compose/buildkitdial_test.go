@@ -30,8 +30,8 @@ func connectedBy(t *testing.T, address string) *Engine {
 	return e
 }
 
-// withoutBuildKit serves the machine's engine without the paths that lead to BuildKit.
-func withoutBuildKit(t *testing.T) string {
+// withoutUpgrade serves the machine's engine without the paths at which a connection is handed over to BuildKit.
+func withoutUpgrade(t *testing.T) string {
 	t.Helper()
 	proxy := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(&url.URL{Scheme: "http", Host: "docker"}) },
@@ -56,47 +56,18 @@ func withoutBuildKit(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-func TestTheClassicBuilderTakesOverWhereBuildKitIsMissing(t *testing.T) {
-	e := connectedBy(t, withoutBuildKit(t))
-	s := newSite(t, e, `services: {web: {build: {context: ., dockerfile_inline: "FROM `+debian+`\nRUN echo hello"}}}`)
-	s.mustBuild()
-	if said := s.said(); !strings.Contains(said, "note: this engine has no BuildKit") || !strings.Contains(said, "] | hello") {
-		t.Errorf("the build said\n%s", said)
-	}
-	e.Builder = BuilderBuildKit
+func TestEngine_WithoutBuildKit_SaysWhereToBuild(t *testing.T) {
+	e := connectedBy(t, withoutUpgrade(t))
+	s := newSite(t, e, `services: {web: {build: {context: ., dockerfile_inline: "FROM `+debian+`"}}}`)
 	_, err := s.Build(t.Context(), deploy.Blue, s.release(commitA), false, s.log)
-	wants(t, err, "the engine has no BuildKit")
-}
-
-func TestTheClassicBuilderRefusesWhatOnlyBuildKitCanDo(t *testing.T) {
-	e := connected(t)
-	e.Builder = BuilderClassic
-	for keys, want := range map[string]string{
-		"secrets: [s], dockerfile_inline: FROM x":                         "build.secrets needs BuildKit",
-		"ssh: ['default=${PWD}/Dockerfile']":                              "build.ssh needs BuildKit",
-		"no_cache_filter: [x]":                                            "build.no_cache_filter needs BuildKit",
-		"privileged: true":                                                "build.privileged needs BuildKit",
-		"entitlements: [network.host]":                                    "build.entitlements needs BuildKit",
-		"cache_to: [type=inline]":                                         "build.cache_to needs BuildKit",
-		"dockerfile: sub/Dockerfile.mount":                                "sub/Dockerfile.mount:3: RUN --mount needs BuildKit",
-		`dockerfile_inline: "FROM x\nCOPY --link a b"`:                    "dockerfile_inline:2: COPY --link needs BuildKit",
-		`dockerfile_inline: "FROM x\nRUN <<EOT\nmake\nEOT"`:               "dockerfile_inline:2: RUN <<EOT needs BuildKit",
-		`context: "https://example.org/x.git", dockerfile_inline: FROM x`: "build.dockerfile_inline with a context that the engine fetches needs BuildKit",
-	} {
-		if !strings.Contains(keys, "context:") {
-			keys = "context: ., " + keys
-		}
-		s := newSite(t, e, "services: {web: {build: {"+keys+"}}}\nsecrets: {s: {file: ./Dockerfile}}\n")
-		s.write(".env", "PWD="+s.dir+"\n")
-		s.write("Dockerfile", "FROM x\n")
-		s.write("sub/Dockerfile.mount", "FROM x\nRUN one\nRUN --mount=type=cache,target=/x two\n")
-		_, err := s.Build(t.Context(), deploy.Blue, s.release(commitA), false, s.log)
-		wants(t, err, "service web: "+want)
+	wants(t, err, "the Docker Engine at tcp://127.0.0.1:", "has no BuildKit")
+	if !strings.Contains(next(err), "20.10 or newer") {
+		t.Errorf("the hint is missing: %#v", err)
 	}
 }
 
-// serving gRPC at once, as the newest engines do: what does not begin as HTTP/2 has no /grpc, what does is led to the
-// BuildKit of the machine's engine.
+// servingGRPC serves gRPC at once, as the newest engines do: what does not begin as HTTP/2 has no /grpc, what does is led
+// to the BuildKit of the machine's engine.
 func servingGRPC(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -104,7 +75,7 @@ func servingGRPC(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { listener.Close() })
-	rest := withoutBuildKit(t)
+	rest := withoutUpgrade(t)
 	go func() {
 		for {
 			conn, err := listener.Accept()
@@ -157,7 +128,6 @@ func upgraded() (net.Conn, error) {
 
 func TestBuildKitIsFoundWhereTheEngineServesItWithoutAnUpgrade(t *testing.T) {
 	e := connectedBy(t, servingGRPC(t))
-	e.Builder = BuilderBuildKit
 	s := newSite(t, e, `services: {web: {build: {context: ., dockerfile_inline: "FROM `+debian+`\nCOPY file /\nRUN echo hello"}}}`)
 	s.write("file", "")
 	if _, err := s.Build(t.Context(), deploy.Blue, s.release(commitA), true, s.log); err != nil {
