@@ -13,42 +13,81 @@ import (
 	"verdigris/deploy"
 )
 
-// routerNetworks returns the names of the networks that the router's container is on; none when it is not one of
-// ours or does not run.
-func (r *Runtime) routerNetworks(ctx context.Context) (map[string]bool, error) {
-	reach := map[string]bool{}
-	if r.settings.Router == "" || r.settings.Address == AddressHost {
-		return reach, nil
+// reach says by which networks the router reaches a slice.
+type reach struct {
+	// network is the slice's route network; empty where it has none.
+	network string
+	// others are the names of the networks that the router's container is in; none when it is not one of ours or does not
+	// run. They count where there is no route network.
+	others map[string]bool
+}
+
+// reach looks at how the router reaches the slice.
+func (r *Runtime) reach(ctx context.Context, slice deploy.Slice) (reach, error) {
+	out := reach{others: map[string]bool{}}
+	if r.settings.Address == AddressHost {
+		return out, nil
+	}
+	if slice.Production() {
+		networks, err := r.engine.listNetworks(ctx, r.settings.RouteNetwork(slice))
+		if err != nil {
+			return out, err
+		}
+		n, err := r.routeNetwork(networks, slice)
+		if err != nil {
+			return out, err
+		}
+		if n != nil {
+			out.network = n.name
+			return out, nil
+		}
+	}
+	return out, r.routerNetworks(ctx, out.others)
+}
+
+// routerNetworks notes the names of the networks that the router's container is in.
+func (r *Runtime) routerNetworks(ctx context.Context, names map[string]bool) error {
+	if r.settings.Router == "" {
+		return nil
 	}
 	containers, err := r.engine.containersOf(ctx, r.settings.SharedProject())
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, c := range containers {
-		if c.service != r.settings.Router || !c.running() {
-			continue
-		}
-		i, err := r.engine.inspect(ctx, c.id)
-		if err != nil {
-			return nil, err
-		}
-		for name := range i.NetworkSettings.Networks {
-			reach[name] = true
+		if c.service == r.settings.Router && c.running() {
+			for _, at := range c.endpoints {
+				names[at.network] = true
+			}
 		}
 	}
-	return reach, nil
+	return nil
 }
 
 // address returns host:port at which the router reaches the container; empty when it cannot.
-func (r *Runtime) address(slice deploy.Slice, c container.InspectResponse, reach map[string]bool) string {
+func (r *Runtime) address(ctx context.Context, slice deploy.Slice, c container.InspectResponse, way reach) (string, error) {
 	port := r.settings.Ports[slice]
 	if r.settings.Address == AddressHost {
-		return published(c, port)
+		return published(c, port), nil
 	}
-	if ip := addressOn(c, reach); ip != "" {
-		return net.JoinHostPort(ip, strconv.Itoa(port))
+	if id := c.HostConfig.NetworkMode.ConnectedContainer(); id != "" {
+		owner, err := r.engine.inspect(ctx, id)
+		if err != nil {
+			return "", err
+		}
+		c = owner
 	}
-	return ""
+	ip := addressOn(c, way.others)
+	if at := c.NetworkSettings.Networks[way.network]; way.network != "" && !c.HostConfig.NetworkMode.IsHost() {
+		ip = ""
+		if at != nil {
+			ip = at.IPAddress
+		}
+	}
+	if ip == "" {
+		return "", nil
+	}
+	return net.JoinHostPort(ip, strconv.Itoa(port)), nil
 }
 
 // addressOn returns the container's address on one of the preferred networks, else on any.

@@ -40,7 +40,10 @@ type found struct {
 	labels   map[string]string
 	mounts   []container.MountPoint
 	networks []string // ids of those that it is in
-	ports    []container.Port
+	// endpoints are its places in them, and mode its network mode: the first network's name, host, none or container:id.
+	endpoints []endpoint
+	mode      string
+	ports     []container.Port
 }
 
 func (f found) running() bool { return f.state == "running" }
@@ -119,11 +122,16 @@ func newFound(c container.Summary) found {
 	}
 	f := found{
 		id: c.ID, name: name, service: c.Labels[labelService], number: number, config: c.Labels[labelConfig], hash: c.Labels[labelHash],
-		imageID: c.ImageID, state: string(c.State), labels: c.Labels, mounts: c.Mounts, ports: c.Ports,
+		imageID: c.ImageID, state: string(c.State), labels: c.Labels, mounts: c.Mounts, ports: c.Ports, mode: c.HostConfig.NetworkMode,
 	}
 	if c.NetworkSettings != nil {
-		for _, endpoint := range c.NetworkSettings.Networks {
-			f.networks = append(f.networks, endpoint.NetworkID)
+		for name, at := range c.NetworkSettings.Networks {
+			f.networks = append(f.networks, at.NetworkID)
+			place := endpoint{network: name, id: at.NetworkID, address: at.IPAddress}
+			if at.IPAMConfig != nil {
+				place.fixed = at.IPAMConfig.IPv4Address
+			}
+			f.endpoints = append(f.endpoints, place)
 		}
 	}
 	return f

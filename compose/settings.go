@@ -1,8 +1,10 @@
 package compose
 
 import (
+	"net/netip"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"verdigris/deploy"
@@ -40,6 +42,8 @@ type Settings struct {
 	Needs []string
 	// Router is the shared service that runs the router; empty when the router is not a container of ours.
 	Router string
+	// Pool is what the subnets of the networks between router and slices are cut from; not valid for the engine to choose.
+	Pool netip.Prefix
 }
 
 // Runtime runs the slices and the shared services of one app. It satisfies deploy.Runtime.
@@ -52,6 +56,7 @@ type Runtime struct {
 	HealthTimeout time.Duration
 	// CleanupTimeout bounds the removal of what a failed start left behind.
 	CleanupTimeout time.Duration
+	attaching      sync.Mutex // held while route networks and who is in them are being changed
 }
 
 var _ deploy.Runtime = (*Runtime)(nil)

@@ -17,7 +17,7 @@ func (r *Runtime) Observe(ctx context.Context, slice deploy.Slice) (deploy.Slice
 	if err != nil {
 		return status, err
 	}
-	reach, err := r.routerNetworks(ctx)
+	way, err := r.reach(ctx, slice)
 	if err != nil {
 		return status, err
 	}
@@ -40,7 +40,11 @@ func (r *Runtime) Observe(ctx context.Context, slice deploy.Slice) (deploy.Slice
 			continue
 		}
 		running[one.Commit] = true
-		if address := r.address(slice, inspected, reach); address != "" {
+		address, err := r.address(ctx, slice, inspected, way)
+		if err != nil {
+			return status, err
+		}
+		if address != "" {
 			status.Endpoints = append(status.Endpoints, deploy.Endpoint{Container: c.name, Address: address})
 		}
 	}

@@ -126,6 +126,8 @@ func (f *fakeRuntime) Start(_ context.Context, s deploy.Slice, rel deploy.Releas
 	return nil
 }
 
+func (f *fakeRuntime) Attach(context.Context, deploy.Log) error { return nil }
+
 func (f *fakeRuntime) Stop(_ context.Context, s deploy.Slice, _ deploy.Log) error {
 	f.note("stop:%s", s)
 	defer f.tell()

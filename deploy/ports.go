@@ -34,6 +34,9 @@ type Runtime interface {
 	RunJob(ctx context.Context, slice Slice, rel Release, service string, log Log) error
 	// Start makes the slice run the release. If it fails, what this call created is gone again.
 	Start(ctx context.Context, slice Slice, rel Release, log Log) error
+	// Attach makes the networks by which the router reaches the production slices and joins to them whoever belongs there.
+	// It restarts nothing, and does nothing where all is as it should be, so that it may be called at any time.
+	Attach(ctx context.Context, log Log) error
 	// Stop stops the containers of the slice and removes them; volumes stay.
 	Stop(ctx context.Context, slice Slice, log Log) error
 	// Observe says how the slice stands now. A slice that does not exist has no containers.

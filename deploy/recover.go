@@ -52,6 +52,7 @@ func (w *worker) takeUp(ctx context.Context, route Route) error {
 func (w *worker) restoreRoute(ctx context.Context) Route {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
+	w.attach(ctx)
 	route, err := w.Router.Current(ctx)
 	if err != nil || route.Slice == "" {
 		return route

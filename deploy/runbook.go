@@ -130,7 +130,10 @@ func (r *run) launch(ctx context.Context, release Release) error {
 		if err := r.openData(ctx, r.d.Slice); err != nil {
 			return "", err
 		}
-		return string(r.d.Slice), r.Runtime.Start(ctx, r.d.Slice, release, r.logTo(PhaseStart))
+		if err := r.Runtime.Start(ctx, r.d.Slice, release, r.logTo(PhaseStart)); err != nil {
+			return "", err
+		}
+		return string(r.d.Slice), r.reachable(ctx)
 	})
 	if err != nil {
 		return err

@@ -31,6 +31,8 @@ type worker struct {
 	// owed tells that workers of the live slice may have been stopped and not started again: a start of them has failed,
 	// or verdigris has just started and may have died in the middle of a cutover.
 	owed atomic.Bool
+	// unattached is what kept the last look from connecting the router with the slices; it belongs to who looks.
+	unattached string
 	// shut tells that the live slice's app may be kept from writing, because its data could not be opened.
 	shut atomic.Bool
 }

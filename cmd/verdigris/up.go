@@ -56,10 +56,16 @@ func (c *cli) up(ctx context.Context, cfg *config.Config, app *config.App, engin
 		}
 		edgeChanged = prepared.EdgeChanged
 	}
+	if err := p.runtime.Attach(ctx, c.say); err != nil { // the shared files may name the networks
+		return err
+	}
 	if len(app.Compose.Shared) > 0 {
 		if err := p.runtime.UpShared(ctx, c.say); err != nil {
 			return err
 		}
+	}
+	if err := p.runtime.Attach(ctx, c.say); err != nil {
+		return err
 	}
 	switch {
 	case edgeChanged && reload:
