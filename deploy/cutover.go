@@ -48,7 +48,7 @@ func (r *run) nextRoute(ctx context.Context, slice Slice, live Route) (Route, er
 		return Route{}, err
 	}
 	if !observed.Running() {
-		return Route{}, fmt.Errorf("%s has no running container to route to", slice)
+		return Route{}, r.unroutable(ctx, slice)
 	}
 	var known []Endpoint
 	if slice == r.d.Slice {

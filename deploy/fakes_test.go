@@ -61,6 +61,8 @@ type fakeRuntime struct {
 	startWorkers func(deploy.Slice) error
 	stopWorkers  func(deploy.Slice) error
 	watchers     []func()
+
+	ways func(deploy.Slice) []deploy.Way // set by apart
 }
 
 func (f *fakeRuntime) note(format string, args ...any) {
@@ -124,6 +126,16 @@ func (f *fakeRuntime) Start(_ context.Context, s deploy.Slice, rel deploy.Releas
 	}
 	f.t.Cleanup(f.servers[s].Close)
 	return nil
+}
+
+func (f *fakeRuntime) Ways(_ context.Context, s deploy.Slice) ([]deploy.Way, error) {
+	f.mu.Lock()
+	ways := f.ways
+	f.mu.Unlock()
+	if ways == nil {
+		return nil, nil
+	}
+	return ways(s), nil
 }
 
 func (f *fakeRuntime) Attach(context.Context, deploy.Log) error { return nil }
@@ -251,6 +263,7 @@ type fakeRouter struct {
 	away    func() bool
 
 	inFlight func() (int, error)
+	reach    func(address string) error
 }
 
 func (f *fakeRouter) note(call string) {
@@ -304,6 +317,18 @@ func (f *fakeRouter) Get(_ context.Context, path string) (int, deploy.Slice, err
 	}
 	defer resp.Body.Close()
 	return resp.StatusCode, route.Slice, nil
+}
+
+func (f *fakeRouter) RoundTrip(request *http.Request) (*http.Response, error) {
+	f.mu.Lock()
+	reach := f.reach
+	f.mu.Unlock()
+	if reach != nil {
+		if err := reach(request.URL.Host); err != nil {
+			return nil, err
+		}
+	}
+	return (&http.Transport{DisableKeepAlives: true}).RoundTrip(request)
 }
 
 func (f *fakeRouter) InFlight(context.Context) (int, error) {

@@ -81,6 +81,9 @@ func (w *worker) followAddresses(ctx context.Context, route Route, observed Slic
 	if sameEndpoints(route.Endpoints, endpoints) {
 		return true
 	}
+	if !w.mayFollow(ctx, route, endpoints) {
+		return false
+	}
 	w.traffic.Lock()
 	defer w.traffic.Unlock()
 	// A cutover may have come in between; then what was observed is no longer about the live slice.

@@ -68,7 +68,7 @@ func (p *SwitchPlan) obstacle(what string, err error) {
 // something.
 func (w *worker) planHealth(ctx context.Context, p *SwitchPlan, target SliceStatus) {
 	if _, err := w.answering(ctx, target); err != nil {
-		p.obstacle(fmt.Sprintf("%s is not healthy", target.Slice), err)
+		p.obstacle(fmt.Sprintf("%s is not healthy", target.Slice), ExplainReach(ctx, w.Runtime, target.Slice, err))
 	}
 }
 

@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"io"
+	"net/http"
 	"time"
 )
 
@@ -34,6 +35,9 @@ type Runtime interface {
 	RunJob(ctx context.Context, slice Slice, rel Release, service string, log Log) error
 	// Start makes the slice run the release. If it fails, what this call created is gone again.
 	Start(ctx context.Context, slice Slice, rel Release, log Log) error
+	// Ways says where the router and the slice's running web containers could meet, for an error that explains why they do
+	// not.
+	Ways(ctx context.Context, slice Slice) ([]Way, error)
 	// Attach makes the networks by which the router reaches the production slices and joins to them whoever belongs there.
 	// It restarts nothing, and does nothing where all is as it should be, so that it may be called at any time.
 	Attach(ctx context.Context, log Log) error
@@ -127,6 +131,9 @@ type Router interface {
 	Hold(ctx context.Context, next Route) (Hold, error)
 	// Get requests path through the whole way that users' requests take, and returns the status and the slice that answered.
 	Get(ctx context.Context, path string) (status int, slice Slice, err error)
+	// RoundTrip makes a request of a container, whose address is the URL's host, from where the router is: what answers
+	// is what the router would reach. Without a connection the error is an UnreachedError.
+	RoundTrip(request *http.Request) (*http.Response, error)
 	// InFlight returns how many requests the router is serving now, websockets included; -1 where it cannot tell.
 	InFlight(ctx context.Context) (int, error)
 }

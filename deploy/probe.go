@@ -24,15 +24,26 @@ const (
 	alive                     // one, for a slice that has run for a while
 )
 
-// prober asks containers over HTTP, each request on a connection of its own, and follows no redirects: the status
-// that is expected is the one that the app itself gives.
+// prober asks containers over HTTP and follows no redirects: the status that is expected is the one that the app itself
+// gives.
 type prober struct{ client *http.Client }
 
-func newProber() *prober {
+// fromHere makes each request on a connection of its own.
+var fromHere = &http.Transport{DisableKeepAlives: true, Proxy: nil}
+
+func newProber(way http.RoundTripper) *prober {
 	return &prober{client: &http.Client{
-		Transport:     &http.Transport{DisableKeepAlives: true, Proxy: nil},
+		Transport:     way,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
+}
+
+// proberOf asks a slice that may take traffic from where the router is, since its requests will come from there.
+func (w *worker) proberOf(slice Slice) *prober {
+	if slice.Production() {
+		return newProber(w.Router)
+	}
+	return newProber(fromHere)
 }
 
 // probeSlice waits until every container of the slice is healthy, then makes the smoke checks.
@@ -49,11 +60,11 @@ func (r *run) probeSlice(ctx context.Context, how thoroughness, smoke []Check) e
 		}
 		endpoints, err := r.untilHealthy(ctx, h, how)
 		if err != nil {
-			return "", r.withLogs(ctx, r.d.Slice, err)
+			return "", r.withLogs(ctx, r.d.Slice, ExplainReach(ctx, r.Runtime, r.d.Slice, err))
 		}
 		for _, check := range smoke {
 			for _, e := range endpoints {
-				if err := r.probe.check(ctx, e, check, h.Timeout); err != nil {
+				if err := r.proberOf(r.d.Slice).check(ctx, e, check, h.Timeout); err != nil {
 					return "", r.withLogs(ctx, r.d.Slice, err)
 				}
 			}
@@ -115,7 +126,7 @@ func (r *run) healthOnce(ctx context.Context, h Health, how thoroughness) ([]End
 		}
 	}
 	if !observed.Running() {
-		return nil, fmt.Errorf("%s has no running web container", r.d.Slice)
+		return nil, r.unroutable(ctx, r.d.Slice)
 	}
 	return r.answering(ctx, observed)
 }
@@ -125,9 +136,9 @@ func (r *run) healthOnce(ctx context.Context, h Health, how thoroughness) ([]End
 func (w *worker) answering(ctx context.Context, observed SliceStatus) (answered []Endpoint, err error) {
 	h := w.app.Health
 	check := Check{Name: "health", Method: http.MethodGet, Path: h.Path, Status: h.Status}
-	healthy := observed.healthy()
+	probe, healthy := w.proberOf(observed.Slice), observed.healthy()
 	for _, e := range healthy {
-		if err := w.probe.check(ctx, e, check, h.Timeout); err != nil {
+		if err := probe.check(ctx, e, check, h.Timeout); err != nil {
 			return nil, err
 		}
 	}
@@ -135,7 +146,7 @@ func (w *worker) answering(ctx context.Context, observed SliceStatus) (answered 
 		return healthy, nil
 	}
 	for _, e := range observed.Endpoints {
-		if failed := w.probe.check(ctx, e, check, h.Timeout); failed != nil {
+		if failed := probe.check(ctx, e, check, h.Timeout); failed != nil {
 			err = failed
 			continue
 		}

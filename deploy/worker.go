@@ -15,7 +15,6 @@ type worker struct {
 	journal Journal
 	control *Controller
 	queue   *queue
-	probe   *prober
 	log     *slog.Logger
 
 	// intake is shared by requests from the journal to the queue, and held alone while the queue is restored from
@@ -31,15 +30,16 @@ type worker struct {
 	// owed tells that workers of the live slice may have been stopped and not started again: a start of them has failed,
 	// or verdigris has just started and may have died in the middle of a cutover.
 	owed atomic.Bool
-	// unattached is what kept the last look from connecting the router with the slices; it belongs to who looks.
-	unattached string
+	// unattached and unfollowed are what kept the last look from connecting the router with the slices, and from following
+	// the live one; they belong to the loop that looks.
+	unattached, unfollowed string
 	// shut tells that the live slice's app may be kept from writing, because its data could not be opened.
 	shut atomic.Bool
 }
 
 func newWorker(c *Controller, app App, a Adapters) *worker {
 	return &worker{
-		app: app, Adapters: a, journal: c.journal, control: c, queue: newQueue(), probe: newProber(),
+		app: app, Adapters: a, journal: c.journal, control: c, queue: newQueue(),
 		log: c.logger().With("app", app.Name), mirror: mirrorSwitch{on: app.Mirroring},
 		changed: make(chan struct{}, 1),
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -47,14 +46,7 @@ func (a admin) get(ctx context.Context, path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	// A fresh connection for each question: a kept one would ask the same worker again.
-	transport := &http.Transport{
-		DisableKeepAlives: true,
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return dialSocket(ctx, a.socket)
-		},
-	}
-	response, err := transport.RoundTrip(request)
+	response, err := a.transport().RoundTrip(request)
 	if err != nil {
 		return "", err
 	}

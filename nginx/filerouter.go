@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"regexp"
 	"strings"
@@ -152,6 +153,15 @@ func (r *FileRouter) render(route deploy.Route) ([]byte, error) {
 		out.WriteString("}\n")
 	}
 	return out.Bytes(), nil
+}
+
+// RoundTrip makes a request of a container from this machine: nobody can ask an nginx of somebody else's to make one.
+func (r *FileRouter) RoundTrip(request *http.Request) (*http.Response, error) {
+	response, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(request)
+	if opError := (*net.OpError)(nil); errors.As(err, &opError) && opError.Op == "dial" {
+		return nil, &deploy.UnreachedError{Address: request.URL.Host, Reason: opError.Err.Error()}
+	}
+	return response, err
 }
 
 // Get requests the path from the app's URL. An nginx that does not pass X-Verdigris-Slice on cannot tell who

@@ -1,0 +1,115 @@
+package nginx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+
+	"verdigris/deploy"
+)
+
+// probeHeader is what the router says of a question that it has passed on: that it was answered or, if not, the status by
+// which nginx tells a refusal from a silence (ngx_http_upstream_module, $upstream_status), and whether it was connected.
+const probeHeader = "X-Verdigris-Probe"
+
+const probeAnswered = "answered"
+
+// errNotPassedOn means that the router has loaded a configuration from before there were probes.
+var errNotPassedOn = errors.New("the router does not pass questions on")
+
+// RoundTrip makes a request of a container, whose address is the URL's host, from where the router is: through the router's
+// admin socket, in its network, with what nginx makes of the addresses. It returns a deploy.UnreachedError when the router
+// got no connection.
+func (r *Router) RoundTrip(request *http.Request) (*http.Response, error) {
+	response, err := r.probe(request)
+	if !errors.Is(err, errNotPassedOn) {
+		return response, err
+	}
+	if err := r.loadProbes(request.Context()); err != nil {
+		return nil, err
+	}
+	again := request.Clone(request.Context())
+	if request.GetBody != nil {
+		if again.Body, err = request.GetBody(); err != nil {
+			return nil, err
+		}
+	}
+	return r.probe(again)
+}
+
+func (r *Router) probe(request *http.Request) (*http.Response, error) {
+	target := request.URL.Host
+	if err := checkAddress(target); err != nil {
+		return nil, err
+	}
+	passed := request.Clone(request.Context())
+	way := "/probe/" + target
+	passed.URL.Host, passed.URL.Path, passed.URL.RawPath = "router", way+request.URL.Path, way+request.URL.EscapedPath()
+	if passed.Host == "" {
+		passed.Host = target
+	}
+	response, err := r.admin().transport().RoundTrip(passed)
+	if err != nil {
+		return nil, r.whySilent(request.Context(), fmt.Errorf("ask %s through the router: %w", target, err))
+	}
+	said := response.Header.Get(probeHeader)
+	response.Header.Del(probeHeader)
+	if said == probeAnswered {
+		return response, nil
+	}
+	response.Body.Close()
+	return nil, unanswered(target, said)
+}
+
+// unanswered puts into words what the router says of a question without an answer.
+func unanswered(target, said string) error {
+	unreached := func(how string) error { return &deploy.UnreachedError{Address: target, Reason: how} }
+	switch said {
+	case "":
+		return errNotPassedOn
+	case "502 -":
+		return unreached("the connection is refused")
+	case "504 -":
+		return unreached("nobody answers there")
+	}
+	return fmt.Errorf("%s ended the connection without an answer", target)
+}
+
+// loadProbes has a router that was started with an older configuration take up the one in its files. Nothing is live then:
+// whatever routes is loaded when verdigris starts.
+func (r *Router) loadProbes(ctx context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, r.ReloadTimeout)
+	defer cancel()
+	if err := r.Process.Reload(ctx); err != nil {
+		return hinted(err)
+	}
+	return until(ctx, func() error {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://router/probe/", nil)
+		if err != nil {
+			return err
+		}
+		response, err := r.admin().transport().RoundTrip(request)
+		if err != nil {
+			return err
+		}
+		response.Body.Close()
+		if response.Header.Get(probeHeader) == "" {
+			return errNotPassedOn
+		}
+		return nil
+	})
+}
+
+// transport takes a fresh connection to the admin socket for each question: a kept one would ask the same worker again.
+func (a admin) transport() *http.Transport {
+	return &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return dialSocket(ctx, a.socket)
+		},
+	}
+}
