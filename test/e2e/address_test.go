@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 // greeting is how the gallery says who it is. The router's own header says what its configuration means, so it is no
@@ -31,7 +32,7 @@ func (s *site) whoAnswers() (slice deploy.Slice, commit string, err error) {
 // answersFrom waits until the site answers. Whoever answers meanwhile must be the slice with the release.
 func (s *site) answersFrom(slice deploy.Slice, commit string) {
 	s.t.Helper()
-	s.eventually(30*time.Second, "the site answers", func() error {
+	testkit.Within(s.t, time.Minute, "the site answers", func() error {
 		who, release, err := s.whoAnswers()
 		if err == nil && (who != slice || !strings.HasPrefix(commit, release)) {
 			s.t.Fatalf("%s answers with %.8s, want %s with %.8s", who, release, slice, commit)
@@ -40,13 +41,10 @@ func (s *site) answersFrom(slice deploy.Slice, commit string) {
 	})
 }
 
-// web is the name of the slice's web container.
-func (s *site) web(slice deploy.Slice) string { return s.app + "-" + string(slice) + "-web-1" }
-
 // addressIn is the address that a container has in a network.
 func (s *site) addressIn(network, container string) string {
 	s.t.Helper()
-	return docker(s.t, "inspect", "-f", fmt.Sprintf("{{with index .NetworkSettings.Networks %q}}{{.IPAddress}}{{end}}", network), container)
+	return testkit.Docker(s.t, "inspect", "-f", fmt.Sprintf("{{with index .NetworkSettings.Networks %q}}{{.IPAddress}}{{end}}", network), container)
 }
 
 // exchangeAddresses stops both slices and starts them so that each has the address in the app's network that the other
@@ -59,10 +57,10 @@ func (s *site) exchangeAddresses() {
 	}
 	before := all()
 	for range 2 {
-		docker(s.t, "stop", "-t", "1", s.web(deploy.Blue), s.web(deploy.Green))
+		testkit.Docker(s.t, "stop", "-t", "1", s.web(deploy.Blue), s.web(deploy.Green))
 		slices.Reverse(order)
 		for _, slice := range order {
-			docker(s.t, "start", s.web(slice))
+			testkit.Docker(s.t, "start", s.web(slice))
 		}
 		if now := all(); now[0] == before[1] && now[1] == before[0] {
 			return
@@ -71,13 +69,9 @@ func (s *site) exchangeAddresses() {
 	s.t.Fatalf("the slices had %q and have %q: no exchange", before, all())
 }
 
-// patient has the site wait for a machine that is busy with other things.
-func patient(s *site) {
-	s.replace("verdigris.yml", "    health: {", "    cutover: {hold_timeout: 60s}\n    health: {")
-}
-
 func TestRouter_SlicesExchangeTheirAddressesWhileVerdigrisIsDown_TheLiveOneGoesOnAnswering(t *testing.T) {
-	s := newSite(t, patient).blueLive()
+	t.Parallel()
+	s := goodSite(t)
 	live := s.git("rev-parse", "HEAD")
 	s.want(s.order("/deploy/green", fmt.Sprintf(`{"commit":%q}`, s.commit("never switched to"))), deploy.StateSucceeded)
 	s.stop(syscall.SIGKILL)
@@ -98,7 +92,7 @@ func TestRouter_SlicesExchangeTheirAddressesWhileVerdigrisIsDown_TheLiveOneGoesO
 // routerApart puts edge and router on a network of their own, which no slice is in.
 func routerApart(s *site) {
 	name := "docker-compose.shared.yml"
-	content := read(s.t, filepath.Join(s.dir, name))
+	content := testkit.Read(s.t, filepath.Join(s.dir, name))
 	for _, service := range []string{"edge", "router"} {
 		_, after, _ := strings.Cut(content, "\n  "+service+":\n")
 		own, _, _ := strings.Cut(after, "    networks: ["+s.app+"]\n")
@@ -109,8 +103,9 @@ func routerApart(s *site) {
 }
 
 func TestRouter_SliceInNoneOfItsNetworks_GoesLiveAndIsReached(t *testing.T) {
-	s := newSite(t, patient, routerApart).blueLive()
-	if both := docker(t, "inspect", "-f", "{{json .NetworkSettings.Networks}}", s.app+"-shared-router-1"); !strings.Contains(both, `"`+s.app+`-shared_front"`) || strings.Contains(both, `"`+s.app+`"`) {
+	t.Parallel()
+	s := newSite(t, routerApart).blueLive()
+	if both := testkit.Docker(t, "inspect", "-f", "{{json .NetworkSettings.Networks}}", s.shared("router")); !strings.Contains(both, `"`+s.app+`-shared_front"`) || strings.Contains(both, `"`+s.app+`"`) {
 		t.Fatalf("the router is in %s", both)
 	}
 	second := s.commit("second")

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"net"
 	"net/http"
@@ -10,9 +11,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 // misfit makes the repository's app the one that goes wrong in a way.
@@ -35,7 +36,7 @@ func (s *site) aborted(commit string, phase deploy.Phase, words ...string) deplo
 	}
 	s.explains(d, phase, words...)
 	s.serves(deploy.Blue)
-	if left := docker(s.t, "ps", "-aq", "--filter", "label=com.docker.compose.project="+s.app+"-green"); left != "" {
+	if left := s.containers(deploy.Green); left != "" {
 		s.t.Errorf("containers of green are left: %s", left)
 	}
 	return d
@@ -62,58 +63,52 @@ func (s *site) recovers() {
 	s.serves(deploy.Green)
 }
 
-// goodSite is a site with blue live whose good state of the repository is remembered.
-func goodSite(t *testing.T) *site {
-	t.Helper()
-	s := newSite(t).blueLive()
-	s.git("tag", "good")
-	return s
-}
-
 func TestAReleaseThatGoesWrongNeverTakesTheTraffic(t *testing.T) {
+	t.Parallel()
+	soon := []func(*site){deadline("4s")}
 	for _, c := range []struct {
 		name  string
 		spoil func(*site) string
 		phase deploy.Phase
 		words []string
+		edits []func(*site)
 	}{
 		{"a Dockerfile that fails", func(s *site) string {
 			s.write("repo/app/Dockerfile", "FROM scratch\nCOPY nosuchfile /gallery\n")
 			return s.commit("a broken Dockerfile")
-		}, deploy.PhaseBuild, []string{"nosuchfile"}},
+		}, deploy.PhaseBuild, []string{"nosuchfile"}, nil},
 		{"an unknown compose attribute", func(s *site) string {
 			s.replace("repo/docker-compose.green.yml", "    restart:", "    colour: teal\n    restart:")
 			return s.commit("an attribute that does not exist")
-		}, deploy.PhaseFetch, []string{"colour"}},
+		}, deploy.PhaseFetch, []string{"colour"}, nil},
 		{"a missing variable", func(s *site) string {
 			s.replace("repo/docker-compose.green.yml", "REDIS_ADDR:", "KEY: ${API_KEY:?set it in .env}\n      REDIS_ADDR:")
 			return s.commit("a variable that nobody sets")
-		}, deploy.PhaseFetch, []string{"API_KEY", "set it in .env"}},
+		}, deploy.PhaseFetch, []string{"API_KEY", "set it in .env"}, nil},
 		{"a dependency cycle", func(s *site) string {
 			s.replace("repo/docker-compose.green.yml", "    restart:", "    depends_on: [web]\n    restart:")
 			return s.commit("a service that waits for itself")
-		}, deploy.PhaseFetch, []string{"web"}},
-		{"an exit at once", func(s *site) string { return s.misfit("exit") }, "", []string{"web", "cannot find its configuration"}},
-		{"a hang", func(s *site) string { return s.misfit("hang") }, deploy.PhaseProbe, []string{"health"}},
-		{"a 500", func(s *site) string { return s.misfit("500") }, deploy.PhaseProbe, []string{"500", "misfit starts as 500"}},
+		}, deploy.PhaseFetch, []string{"web"}, nil},
+		{"an exit at once", func(s *site) string { return s.misfit("exit") }, "", []string{"web", "cannot find its configuration"}, nil},
+		{"a hang", func(s *site) string { return s.misfit("hang") }, deploy.PhaseProbe, []string{"health"}, soon},
+		{"a 500", func(s *site) string { return s.misfit("500") }, deploy.PhaseProbe, []string{"500", "misfit starts as 500"}, soon},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := goodSite(t)
-			s.replace("verdigris.yml", "deadline: 15s", "deadline: 4s")
-			s.stop(15)
-			s.start()
+			t.Parallel()
+			s := goodSite(t, c.edits...)
 			s.aborted(c.spoil(s), c.phase, c.words...)
+			if c.edits != nil {
+				s.restart(func(s *site) { s.write("verdigris.yml", s.config()) })
+			}
 			s.recovers()
 		})
 	}
 }
 
 func TestAReleaseThatDiesAfterItsFirstAnswersIsRolledBack(t *testing.T) {
-	s := goodSite(t)
-	s.replace("verdigris.yml", "watch: {duration: 1s, interval: 100ms}", "watch: {duration: 6s, interval: 100ms, failures: 2}")
+	t.Parallel()
+	s := goodSite(t, watch("duration: 60s, interval: 100ms, failures: 2"))
 	s.replace("repo/docker-compose.green.yml", "restart: unless-stopped", `restart: "no"`)
-	s.stop(15)
-	s.start()
 	d := s.push(s.misfit("dies"))
 	if d.State != deploy.StateRolledBack && d.State != deploy.StateAborted {
 		t.Fatalf("the deployment is %s", d.State)
@@ -122,35 +117,39 @@ func TestAReleaseThatDiesAfterItsFirstAnswersIsRolledBack(t *testing.T) {
 }
 
 func TestAPortThatIsTakenIsNamedAndTheNextPushSucceeds(t *testing.T) {
+	t.Parallel()
 	s := goodSite(t)
 	squatter, err := net.Listen("tcp", "127.0.0.1:"+s.ports["green"])
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.aborted(s.commit("second"), deploy.PhaseStart, s.ports["green"])
-	squatter.Close()
+	testkit.Must(t, squatter.Close())
 	s.recovers()
 }
 
 func TestAnUnknownCommitIsSaidToBeUnknown(t *testing.T) {
+	t.Parallel()
 	s := goodSite(t)
 	s.aborted(strings.Repeat("0123456789", 4), deploy.PhaseFetch, "commit")
 	s.recovers()
 }
 
 func TestARedisThatIsGoneAbortsTheCutover(t *testing.T) {
+	t.Parallel()
 	s := goodSite(t)
-	target := docker(t, "ps", "-q", "--filter", "label=com.docker.compose.project="+s.app+"-shared", "--filter", "label=com.docker.compose.service=redis-green")
+	target := s.shared("redis-green")
 	s.want(s.order("/deploy/green", ""), deploy.StateSucceeded)
-	docker(t, "stop", "-t", "1", target)
+	testkit.Docker(t, "stop", "-t", "1", target)
 	d := s.want(s.order("/switch", ""), deploy.StateAborted)
 	s.explains(d, d.Error.Phase, "green")
 	s.serves(deploy.Blue)
-	docker(t, "start", target)
+	testkit.Docker(t, "start", target)
 	s.recovers()
 }
 
 func TestATargetRedisWithoutMemoryAbortsTheCutover(t *testing.T) {
+	t.Parallel()
 	s := goodSite(t)
 	for i := range 200 {
 		if err := s.redis(deploy.Blue).RPush(context.Background(), "images", picture(fmt.Sprint(i))+strings.Repeat("x", 10_000)).Err(); err != nil {
@@ -170,28 +169,25 @@ func TestATargetRedisWithoutMemoryAbortsTheCutover(t *testing.T) {
 }
 
 func TestARouterThatIsStoppedAbortsTheCutoverAndComesBackWithItsRoute(t *testing.T) {
+	t.Parallel()
 	s := goodSite(t)
 	s.want(s.order("/deploy/green", ""), deploy.StateSucceeded)
-	router := docker(t, "ps", "-q", "--filter", "label=com.docker.compose.project="+s.app+"-shared", "--filter", "label=com.docker.compose.service=router")
-	docker(t, "stop", "-t", "1", router)
+	router := s.shared("router")
+	testkit.Docker(t, "stop", "-t", "1", router)
 	d := s.want(s.order("/switch", ""), deploy.StateAborted)
 	s.explains(d, deploy.PhaseHold, "router")
-	docker(t, "start", router)
-	s.eventually(20*time.Second, "the site answers again", func() error {
-		if status, body := answer(http.Get(s.edge("/health"))); status != http.StatusOK {
-			return fmt.Errorf("status %d: %s", status, body)
-		}
-		return nil
-	})
+	testkit.Docker(t, "start", router)
+	s.answersAgain()
 	s.serves(deploy.Blue)
 	s.want(s.order("/switch", ""), deploy.StateSucceeded)
 }
 
 func TestANginxThatRefusesTheConfigurationAbortsTheCutover(t *testing.T) {
+	t.Parallel()
 	s := goodSite(t)
 	s.want(s.order("/deploy/green", ""), deploy.StateSucceeded)
 	main := filepath.Join(s.dir, ".verdigris", "apps", s.app, "nginx", "router.conf")
-	good := read(t, main)
+	good := testkit.Read(t, main)
 	// A directive that nginx refuses, where a person's edit would put it.
 	if err := os.WriteFile(main, []byte("nonsense on;\n"+good), 0o644); err != nil {
 		t.Fatal(err)
@@ -210,46 +206,42 @@ func TestANginxThatRefusesTheConfigurationAbortsTheCutover(t *testing.T) {
 }
 
 func TestTheWebhookRefusesWhatIsNotSignedAndAcceptsADeliveryOnce(t *testing.T) {
+	t.Parallel()
 	s := goodSite(t)
-	commit := s.commit("second")
+	commit, delivery := s.commit("second"), rand.Text()
 	if status, _ := s.deliverSigned(commit, "", "another secret"); status != http.StatusUnauthorized {
 		t.Errorf("wrong signature: status %d", status)
 	}
-	if status, body := s.deliver(commit, "one-delivery"); status != http.StatusAccepted {
+	before := s.deployments()[0]
+	if status, body := s.deliver(commit, delivery); status != http.StatusAccepted {
 		t.Fatalf("delivery: status %d: %s", status, body)
 	}
-	for _, delivery := range []string{"one-delivery", "another-delivery"} {
+	for _, delivery := range []string{delivery, "another-" + delivery} {
 		if status, body := s.deliver(commit, delivery); status != http.StatusOK || !strings.Contains(body, "duplicate") {
 			t.Errorf("%s again: status %d: %s", delivery, status, body)
 		}
 	}
-	var all []deploy.Deployment
-	s.eventually(time.Minute, "the delivery ends", func() error {
-		s.ask(http.MethodGet, "/deployments", "", http.StatusOK, &all)
-		if !all[0].State.Ended() {
-			return fmt.Errorf("it is %s", all[0].State)
-		}
-		return nil
-	})
-	if len(all) != 2 {
-		t.Errorf("%d deployments, want the first one and one for the push", len(all))
+	s.want(s.ended(s.deployments()[0].ID), deploy.StateSucceeded)
+	if newest := s.deployments()[0]; newest.ID != before.ID+1 || newest.Commit != deploy.Commit(commit) {
+		t.Errorf("the newest deployment is %d of %s, want only one after %d", newest.ID, newest.Commit.Short(), before.ID)
 	}
 	s.serves(deploy.Green)
 }
 
 func TestTwoPushesAtOnceEndWithTheNewestLive(t *testing.T) {
+	t.Parallel()
 	s := goodSite(t)
 	s.deliver(s.commit("second"), "")
 	last := s.push(s.commit("third"))
 	s.want(last, deploy.StateSucceeded)
-	var status deploy.Status
-	s.ask(http.MethodGet, "/status", "", http.StatusOK, &status)
+	status := s.status()
 	if status.Route.Commit != last.Commit {
 		t.Errorf("%s is live, want %s", status.Route.Commit.Short(), last.Commit.Short())
 	}
 }
 
 func TestWithoutATokenTheNetworkChangesNothing(t *testing.T) {
+	t.Parallel()
 	s := goodSite(t)
 	api := "http://127.0.0.1:" + s.ports["api"]
 	for _, path := range []string{"/deploy/green", "/switch", "/rollback", "/stop/green"} {
@@ -261,9 +253,11 @@ func TestWithoutATokenTheNetworkChangesNothing(t *testing.T) {
 	if !strings.Contains(token, "vdg_") {
 		t.Fatalf("token create: %s", token)
 	}
+	s.must("token", "revoke", "ci")
 }
 
 func TestAFullDiskFailsTheBuildAndNothingElse(t *testing.T) {
+	t.Parallel()
 	s := goodSite(t)
 	releases := filepath.Join(s.dir, ".verdigris", "apps", s.app, "releases")
 	small := t.TempDir()

@@ -17,19 +17,20 @@ import (
 	"time"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 	"verdigris/webhooks"
 )
 
 // The benchmarks run a fixed amount of work, whatever b.N is, and report what they measured as metrics: what they
 // measure has states (a slice is live, a queue is empty) that a repetition count cannot choose.
 
+// noWatch ends a deployment with its cutover.
+var noWatch = watch("duration: 0s")
+
 // BenchmarkDeliveryToLive measures the time from an accepted delivery to the confirmed route, with the image unchanged
 // and an app that is ready at once, against docker-compose up -d of the same service.
 func BenchmarkDeliveryToLive(b *testing.B) {
-	s := newSite(b, func(s *site) {
-		s.replace("verdigris.yml", "health: {interval: 100ms, successes: 2,", "health: {interval: 100ms, successes: 1,")
-		s.replace("verdigris.yml", "watch: {duration: 1s,", "watch: {duration: 0s,")
-	}).blueLive()
+	s := newSite(b, asShipped, setting("interval: 50ms, successes: 2,", "interval: 100ms, successes: 1,"), noWatch).blueLive()
 	const rounds = 7
 	var ours, compose []time.Duration
 	for i := range rounds {
@@ -63,8 +64,7 @@ func phaseTimes(d deploy.Deployment) string {
 }
 
 func (s *site) idle() deploy.Slice {
-	var status deploy.Status
-	s.ask(http.MethodGet, "/status", "", http.StatusOK, &status)
+	status := s.status()
 	return status.Live.Other()
 }
 
@@ -112,7 +112,7 @@ type hook struct {
 // that all of the receiver's work is done (verify, parse, filter, journal) and no deployment follows. With
 // PEER_WEBHOOK, adnanh/webhook verifies the same bodies and runs /bin/true for each.
 func BenchmarkWebhook(b *testing.B) {
-	s := newSite(b).blueLive()
+	s := newSite(b, asShipped).blueLive()
 	commit := s.commit("second")
 	s.want(s.push(commit), deploy.StateSucceeded)
 	ours := s.hook(b, commit)
@@ -150,7 +150,7 @@ func (s *site) hook(b *testing.B, commit string) hook {
 // startPeer runs adnanh/webhook with a hook that checks the same signature.
 func startPeer(b *testing.B, program string, h hook) hook {
 	b.Helper()
-	port := freePort(b)
+	port := strconv.Itoa(testkit.FreePort(b))
 	file := filepath.Join(b.TempDir(), "hooks.json")
 	config := []map[string]any{{"id": "push", "execute-command": "/bin/true", "trigger-rule": map[string]any{
 		"match": map[string]any{"type": "payload-hmac-sha256", "secret": "peer", "parameter": map[string]any{"source": "header", "name": "X-Hub-Signature-256"}},
@@ -170,13 +170,8 @@ func startPeer(b *testing.B, program string, h hook) hook {
 	peer := hook{"http://127.0.0.1:" + port + "/hooks/push", func() http.Header {
 		return webhooks.NewDelivery("push", "application/json", "peer", h.body)
 	}, h.body}
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		if err := peer.deliver(http.DefaultClient); err == nil {
-			return peer
-		} else if time.Now().After(deadline) {
-			b.Fatalf("the peer does not answer: %v", err)
-		}
-	}
+	testkit.Within(b, testkit.Patience, "the peer answers", func() error { return peer.deliver(http.DefaultClient) })
+	return peer
 }
 
 func (h hook) deliver(c *http.Client) error {
@@ -242,7 +237,7 @@ func latency(b *testing.B, h hook, rate int, during time.Duration) time.Duration
 
 // BenchmarkMemory reports verdigris's resident memory after 10,000 deliveries and 50, 100 and 200 deployments.
 func BenchmarkMemory(b *testing.B) {
-	s := newSite(b, func(s *site) { s.replace("verdigris.yml", "watch: {duration: 1s,", "watch: {duration: 0s,") }).blueLive()
+	s := newSite(b, asShipped, noWatch).blueLive()
 	commit := s.commit("second")
 	s.want(s.push(commit), deploy.StateSucceeded)
 	throughput(b, s.hook(b, commit), 10_000)

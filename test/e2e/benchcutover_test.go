@@ -8,7 +8,7 @@ import (
 )
 
 func TestBenchCutoverOnARealSiteFailsNoRequest(t *testing.T) {
-	s := newSite(t, albums, shortWatch).blueLive()
+	s := goodSite(t)
 	s.want(s.push(s.commit("second")), deploy.StateSucceeded)
 	out := s.must("bench", "cutover", "--json", "--rounds", "2", "--pause", "500ms", "--clients", "8", "--path", "/health",
 		"--post", "/upload?album=bench", "--uploads", "1", "--websockets", "2", "--websocket-path", "/live")
@@ -48,7 +48,8 @@ func TestBenchCutoverOnARealSiteFailsNoRequest(t *testing.T) {
 }
 
 func TestBenchCutoverNeedsSomethingToSwitchTo(t *testing.T) {
-	s := newSite(t).blueLive()
+	t.Parallel()
+	s := goodSite(t)
 	if out, code := s.command("bench", "cutover"); code != 3 {
 		t.Errorf("exit code %d, want 3: %s", code, out)
 	}

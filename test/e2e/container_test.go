@@ -12,13 +12,14 @@ import (
 	"time"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 // buildImage builds the image of the root Dockerfile, with the program that the other tests use in the place of its
 // first stage, which would compile the same sources for minutes.
 func buildImage(t *testing.T, tag string) {
 	t.Helper()
-	_, final, found := strings.Cut(read(t, "../../Dockerfile"), "\nFROM ${BASE_IMAGE}\n")
+	_, final, found := strings.Cut(testkit.Read(t, "../../Dockerfile"), "\nFROM ${BASE_IMAGE}\n")
 	if !found || strings.Count(final, "COPY --from=build /verdigris ") != 1 {
 		t.Fatal("the Dockerfile's last stage does not look as it did")
 	}
@@ -27,12 +28,12 @@ func buildImage(t *testing.T, tag string) {
 	if err := os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte(dockerfile), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "verdigris"), []byte(read(t, built.verdigris)), 0o755); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "verdigris"), []byte(testkit.Read(t, built.verdigris)), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "docker", "build", "-q", "--force-rm", "-t", tag, "--build-arg", "BASE_IMAGE="+imageOf("BASE_IMAGE"), dir)
+	cmd := exec.CommandContext(ctx, "docker", "build", "-q", "--force-rm", "-t", tag, "--build-arg", "BASE_IMAGE="+testkit.ImageName("BASE_IMAGE"), dir)
 	cmd.Env = append(os.Environ(), "DOCKER_BUILDKIT=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("build the image: %v\n%s", err, out)
@@ -47,12 +48,12 @@ func buildImage(t *testing.T, tag string) {
 // inContainer writes a site that runs its verdigris as a container, as scripts/image.sh prepares it.
 func inContainer(t *testing.T) *site {
 	t.Helper()
-	s := writeSite(t, func(s *site) {
+	s := writeSite(t, asShipped, func(s *site) {
 		socket, err := os.Stat("/var/run/docker.sock")
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.write(".env", read(t, filepath.Join(s.dir, ".env"))+fmt.Sprintf("VERDIGRIS_TAG=%s\nVERDIGRIS_UID=%d\nDOCKER_GID=%d\n",
+		s.write(".env", testkit.Read(t, filepath.Join(s.dir, ".env"))+fmt.Sprintf("VERDIGRIS_TAG=%s\nVERDIGRIS_UID=%d\nDOCKER_GID=%d\n",
 			s.app, os.Getuid(), socket.Sys().(*syscall.Stat_t).Gid))
 		for _, slice := range []string{"blue", "green"} {
 			s.replace("repo/docker-compose."+slice+".yml", "\nnetworks:", `
@@ -67,6 +68,7 @@ networks:`)
 		s.write("repo/content/motto.txt", "first")
 		s.commit("mount a folder of the release")
 	})
+	t.Cleanup(s.remove)
 	buildImage(t, "verdigris:"+s.app)
 	s.compose("up", "-d", "verdigris")
 	s.connect()
@@ -96,10 +98,11 @@ func (s *site) inside(args ...string) string {
 // motto reads the file that a slice's container mounts from the release.
 func (s *site) motto(slice deploy.Slice) string {
 	s.t.Helper()
-	return docker(s.t, "exec", fmt.Sprintf("%s-%s-reader-1", s.app, slice), "cat", "/content/motto.txt")
+	return testkit.Docker(s.t, "exec", fmt.Sprintf("%s-%s-reader-1", s.app, slice), "cat", "/content/motto.txt")
 }
 
 func TestVerdigrisInAContainerDeploysWithBindMountsOfTheReleaseAndRollsBack(t *testing.T) {
+	t.Parallel()
 	s := inContainer(t)
 	s.inside("up")
 	s.inside("deploy", "blue", "--switch")

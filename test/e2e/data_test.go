@@ -10,21 +10,20 @@ import (
 	"time"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 func TestMirroringIsSwitchedAtRunTimeAndTheSwitchHoldsOverARestart(t *testing.T) {
-	s := newSite(t).blueLive()
-	s.mirrorInStep()
+	t.Parallel()
+	s := goodSite(t)
 	s.upload("first")
-	s.eventually(10*time.Second, "the standby has it", func() error { return s.has(deploy.Green, 1) })
+	testkit.Within(s.t, testkit.Patience, "the standby has it", func() error { return s.has(deploy.Green, 1) })
 
 	if out := s.must("mirror", "off"); !strings.Contains(out, "off") {
 		t.Errorf("mirror off says %q", out)
 	}
-	s.stop(syscall.SIGTERM)
-	s.start()
-	var status deploy.Status
-	s.ask(http.MethodGet, "/status", "", http.StatusOK, &status)
+	s.restart()
+	status := s.status()
 	if status.Mirror == nil || status.Mirror.State != deploy.MirrorOff {
 		t.Errorf("after a restart the mirror is %+v", status.Mirror)
 	}
@@ -41,7 +40,7 @@ func TestMirroringIsSwitchedAtRunTimeAndTheSwitchHoldsOverARestart(t *testing.T)
 	s.ask(http.MethodPut, "/mirroring", `{"on":true}`, http.StatusOK, nil)
 	s.mirrorInStep()
 	s.upload("third")
-	s.eventually(10*time.Second, "the mirror goes the other way", func() error { return s.has(deploy.Blue, 3) })
+	testkit.Within(s.t, testkit.Patience, "the mirror goes the other way", func() error { return s.has(deploy.Blue, 3) })
 }
 
 // has returns an error unless the slice's list has so many pictures.
@@ -53,7 +52,8 @@ func (s *site) has(slice deploy.Slice, n int64) error {
 }
 
 func TestADryRunSaysWhatASwitchWouldDoAndDoesNothing(t *testing.T) {
-	s := newSite(t).blueLive()
+	t.Parallel()
+	s := goodSite(t)
 	if status, body := s.try(http.MethodPost, "/switch?dry_run=true", ""); status != http.StatusConflict || !strings.Contains(body, "green is not running") {
 		t.Errorf("a dry run without a second release: %d %s", status, body)
 	}
@@ -90,9 +90,9 @@ networks:
 // workersOn fails unless the worker of that slice runs, and no other.
 func (s *site) workersOn(live deploy.Slice) {
 	s.t.Helper()
-	s.eventually(20*time.Second, "the worker runs on "+string(live)+" alone", func() error {
+	testkit.Within(s.t, time.Minute, "the worker runs on "+string(live)+" alone", func() error {
 		for _, slice := range []deploy.Slice{deploy.Blue, deploy.Green} {
-			state := docker(s.t, "ps", "-a", "--filter", "label=com.docker.compose.project="+s.app+"-"+string(slice),
+			state := testkit.Docker(s.t, "ps", "-a", "--filter", "label=com.docker.compose.project="+s.app+"-"+string(slice),
 				"--filter", "label=com.docker.compose.service=worker", "--format", "{{.State}}")
 			if (state == "running") != (slice == live) {
 				return fmt.Errorf("the worker of %s is %q", slice, state)
@@ -103,6 +103,7 @@ func (s *site) workersOn(live deploy.Slice) {
 }
 
 func TestWorkersRunOnTheLiveSliceAlone(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, withWorker).blueLive()
 	s.workersOn(deploy.Blue)
 	s.want(s.push(s.commit("second")), deploy.StateSucceeded)
@@ -116,14 +117,15 @@ func TestWorkersRunOnTheLiveSliceAlone(t *testing.T) {
 	}
 
 	// A cutover that comes to nothing leaves them where they were.
+	s.restart(deadline("2s"))
 	undo := s.pauseRedis(deploy.Blue)
 	s.want(s.order("/switch", ""), deploy.StateAborted)
 	undo()
 	s.workersOn(deploy.Green)
 
 	// After a crash the next start sees to it.
-	docker(t, "start", s.app+"-blue-worker-1")
-	docker(t, "stop", s.app+"-green-worker-1")
+	testkit.Docker(t, "start", s.app+"-blue-worker-1")
+	testkit.Docker(t, "stop", s.app+"-green-worker-1")
 	s.stop(syscall.SIGKILL)
 	s.start()
 	s.workersOn(deploy.Green)

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 // dockerLine stands between verdigris and the Docker Engine, so that a test can cut it.
@@ -23,7 +24,7 @@ type dockerLine struct {
 
 func newDockerLine(t *testing.T) *dockerLine {
 	t.Helper()
-	l := &dockerLine{path: filepath.Join(shortDir(t), "docker.sock"), open: map[net.Conn]bool{}}
+	l := &dockerLine{path: filepath.Join(testkit.ShortDir(t), "docker.sock"), open: map[net.Conn]bool{}}
 	listener, err := net.Listen("unix", l.path)
 	if err != nil {
 		t.Fatal(err)
@@ -87,20 +88,15 @@ func (l *dockerLine) setCut(cut bool) {
 }
 
 func TestAnEngineThatGoesAwayInTheMiddleAbortsAndTheNextPushSucceeds(t *testing.T) {
+	t.Parallel()
 	line := newDockerLine(t)
-	t.Setenv("DOCKER_HOST", "unix://"+line.path)
-	s := newSite(t).blueLive()
-	s.git("tag", "good")
-	t.Setenv("DOCKER_HOST", "")
+	s := goodSite(t, func(s *site) { s.env = []string{"DOCKER_HOST=unix://" + line.path} })
 
-	s.write("repo/app/Dockerfile", "FROM "+imageOf("BASE_IMAGE")+"\nRUN echo building && sleep 20\nCOPY gallery /gallery\nENTRYPOINT [\"/gallery\"]\n")
-	status, body := s.deliver(s.commit("a slow build"), "")
-	if status != http.StatusAccepted {
-		t.Fatalf("push: status %d: %s", status, body)
-	}
-	s.untilPhase(2, deploy.PhaseBuild)
+	s.write("repo/app/Dockerfile", "FROM "+testkit.ImageName("BASE_IMAGE")+"\nRUN echo building && sleep 600\nCOPY gallery /gallery\nENTRYPOINT [\"/gallery\"]\n")
+	id := s.pushed(s.commit("a slow build"))
+	s.untilPhase(id, deploy.PhaseBuild)
 	line.setCut(true)
-	d := s.want(s.ended(2), deploy.StateAborted)
+	d := s.want(s.ended(id), deploy.StateAborted)
 	s.explains(d, deploy.PhaseBuild, "Docker")
 	s.serves(deploy.Blue)
 	if status, _ := s.try(http.MethodGet, "/health", ""); status != http.StatusOK {
@@ -111,25 +107,26 @@ func TestAnEngineThatGoesAwayInTheMiddleAbortsAndTheNextPushSucceeds(t *testing.
 }
 
 func TestABuildThatRunsOutOfSpaceIsSaidToHaveRunOutOfSpace(t *testing.T) {
+	t.Parallel()
 	s := goodSite(t)
 	// /dev/shm of a build has 64 MB, and fills as any other disk does.
-	s.write("repo/app/Dockerfile", "FROM "+imageOf("BASE_IMAGE")+"\nRUN dd if=/dev/zero of=/dev/shm/full bs=1M count=200\nCOPY gallery /gallery\n")
+	s.write("repo/app/Dockerfile", "FROM "+testkit.ImageName("BASE_IMAGE")+"\nRUN dd if=/dev/zero of=/dev/shm/full bs=1M count=200\nCOPY gallery /gallery\n")
 	s.aborted(s.commit("a greedy build"), deploy.PhaseBuild, "No space left on device", "disk")
 	s.recovers()
 }
 
 func TestAnEngineThatIsNotThereIsNamedAtStart(t *testing.T) {
-	dir := shortDir(t)
-	t.Setenv("DOCKER_HOST", "unix://"+filepath.Join(dir, "nothing.sock"))
-	s := &site{t: t, app: "nosite", dir: dir, ports: map[string]string{"edge": freePort(t), "api": freePort(t)}}
+	t.Parallel()
+	s := emptySite(t)
+	defer s.release()
+	s.env = []string{"DOCKER_HOST=unix://" + filepath.Join(s.dir, "nothing.sock")}
+	s.ports["edge"], s.ports["api"] = s.freePort(), s.freePort()
 	s.write("verdigris.yml", s.config())
 	s.write("secret", "a secret")
 	s.write("docker-compose.shared.yml", "services: {}")
 	s.write(".env", "")
 	s.write("repo/README", "")
-	if err := os.Chmod(filepath.Join(dir, "secret"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.Chmod(filepath.Join(s.dir, "secret"), 0o600))
 	out, code := s.command("serve")
 	if code == 0 || !strings.Contains(out, "Docker") || !strings.Contains(out, "nothing.sock") {
 		t.Errorf("exit code %d:\n%s", code, out)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 // ownNginx gives the site an nginx that somebody else configured, which takes in one file of verdigris's.
@@ -46,13 +47,14 @@ networks:
 }
 
 func TestAnNginxOfOnesOwnIsRoutedThroughOneIncludeFile(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, ownNginx).blueLive()
 	s.upload("one")
 	s.want(s.push(s.commit("second")), deploy.StateSucceeded)
 	if status, body := answer(http.Get(s.edge("/"))); status != http.StatusOK || !strings.Contains(body, "green") {
 		t.Errorf("status %d: %s", status, body)
 	}
-	if file := read(t, s.dir+"/nginx/upstream.conf"); !strings.Contains(file, "upstream site") || !strings.Contains(file, "green") {
+	if file := testkit.Read(t, s.dir+"/nginx/upstream.conf"); !strings.Contains(file, "upstream site") || !strings.Contains(file, "green") {
 		t.Errorf("the include file: %s", file)
 	}
 	s.want(s.order("/rollback", ""), deploy.StateSucceeded)

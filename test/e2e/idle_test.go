@@ -7,14 +7,12 @@ import (
 )
 
 func TestABadPushDoesNotCostTheWayBack(t *testing.T) {
-	s := newSite(t)
-	s.replace("verdigris.yml", "deadline: 15s", "deadline: 4s")
-	s.stop(15)
-	s.start()
-	s.blueLive()
+	t.Parallel()
+	s := goodSite(t)
 	s.want(s.push(s.commit("the second version")), deploy.StateSucceeded)
 	s.serves(deploy.Green)
 
+	s.restart(deadline("4s"))
 	d := s.want(s.push(s.misfit("500")), deploy.StateAborted)
 	s.explains(d, deploy.PhaseProbe, "500")
 	s.serves(deploy.Green)

@@ -1,24 +1,23 @@
 package e2e
 
 import (
-	"crypto/rand"
 	"fmt"
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
 	"testing"
 
 	"verdigris/deploy"
-	"verdigris/test/output"
+	"verdigris/internal/testkit"
 )
 
 // newcomer is a site before it knows verdigris: a repository with a Dockerfile and one docker-compose.yml.
 func newcomer(t *testing.T) *site {
 	t.Helper()
-	app := "e2e" + strings.ToLower(rand.Text()[:8])
-	dir := shortDir(t)
-	s := &site{t: t, app: app, dir: dir, repo: dir, ports: map[string]string{"edge": portWithTwoMore(t), "api": freePort(t)}, log: &output.Buffer{}}
+	s := emptySite(t)
+	s.repo = s.dir
+	// Behind the edge's port there are two more, which init gives to the slices.
+	s.ports["edge"], s.ports["api"] = strconv.Itoa(testkit.FreePorts(keeper{t, s}, 3)), s.freePort()
 	s.write("Dockerfile", "FROM scratch\nCOPY gallery /gallery\nENTRYPOINT [\"/gallery\"]\n")
 	s.copyProgram(built.gallery, "gallery")
 	s.write("docker-compose.yml", `services:
@@ -33,7 +32,7 @@ func newcomer(t *testing.T) *site {
     volumes: ["data:/data"]
 volumes: {data: }
 `)
-	s.write(".env", "NGINX_IMAGE="+imageOf("NGINX_IMAGE")+"\nREDIS_IMAGE="+imageOf("REDIS_IMAGE")+"\n")
+	s.write(".env", imagesEnv())
 	s.write(".gitignore", ".env\n")
 	s.git("init", "-q", "-b", "main")
 	s.commit("the app as it was")
@@ -41,32 +40,8 @@ volumes: {data: }
 	return s
 }
 
-// portWithTwoMore returns a free port with free ones behind it, which init gives to the slices.
-func portWithTwoMore(t *testing.T) string {
-	t.Helper()
-	for range 50 {
-		first, err := strconv.Atoi(freePort(t))
-		if err != nil {
-			t.Fatal(err)
-		}
-		free := true
-		for port := first + 1; port <= first+2; port++ {
-			l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-			if err != nil {
-				free = false
-				break
-			}
-			l.Close()
-		}
-		if free {
-			return strconv.Itoa(first)
-		}
-	}
-	t.Fatal("no three free ports in a row")
-	return ""
-}
-
 func TestAnAppGoesLiveThroughWhatInitWrote(t *testing.T) {
+	t.Parallel()
 	s := newcomer(t)
 	s.must("init", "--app", s.app)
 	s.replace("verdigris.yml", "127.0.0.1:9000", "127.0.0.1:"+s.ports["api"]) // somebody else may have it

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 	"verdigris/test/load"
 )
 
@@ -78,19 +79,18 @@ var steps = []step{
 }
 
 func (s *site) pauseRedis(slice deploy.Slice) (undo func()) {
-	container := s.app + "-shared-redis-" + string(slice) + "-1"
-	docker(s.t, "pause", container)
-	return func() { docker(s.t, "unpause", container) }
+	container := s.shared("redis-" + string(slice))
+	testkit.Docker(s.t, "pause", container)
+	return func() { testkit.Docker(s.t, "unpause", container) }
 }
 
 func TestAKillInAnyStepOfACutoverLeavesRequestsGoingOn(t *testing.T) {
-	s := newSite(t).blueLive()
+	s := goodSite(t, watch("duration: 1s, interval: 100ms"))
 	s.want(s.push(s.commit("second")), deploy.StateSucceeded)
 	book := &ledger{}
 	l := load.Start(context.Background(), load.Plan{Workers: []load.Worker{s.reader(), s.reader(), s.uploader(book, "writer", 10)}})
 	for _, step := range steps {
-		var status deploy.Status
-		s.ask(http.MethodGet, "/status", "", http.StatusOK, &status)
+		status := s.status()
 		reach, undo := step.prolong(s, status.Live)
 		var d deploy.Deployment
 		s.ask(http.MethodPost, "/switch", "", http.StatusAccepted, &d)
@@ -98,7 +98,7 @@ func TestAKillInAnyStepOfACutoverLeavesRequestsGoingOn(t *testing.T) {
 		s.untilPhase(d.ID, step.phase)
 		s.stop(syscall.SIGKILL)
 		before := l.Sent()
-		s.eventually(20*time.Second, "requests go on without verdigris, killed in "+string(step.phase), func() error {
+		testkit.Within(s.t, time.Minute, "requests go on without verdigris, killed in "+string(step.phase), func() error {
 			if l.Sent() < before+50 {
 				return fmt.Errorf("%d requests since", l.Sent()-before)
 			}
@@ -117,8 +117,7 @@ func TestAKillInAnyStepOfACutoverLeavesRequestsGoingOn(t *testing.T) {
 	if report.Failed() > 0 {
 		t.Errorf("failed requests: %s", report)
 	}
-	var status deploy.Status
-	s.ask(http.MethodGet, "/status", "", http.StatusOK, &status)
+	status := s.status()
 	s.accountFor(book, status.Live)
 	s.want(s.order("/switch", ""), deploy.StateSucceeded)
 }

@@ -2,12 +2,15 @@ package e2e
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"verdigris/internal/testkit"
 )
 
 // built has the programs that all tests use, built once.
@@ -16,8 +19,13 @@ var built struct{ verdigris, gallery, misfit string }
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
+	flag.Parse()
+	if testing.Short() {
+		fmt.Fprintln(os.Stderr, "all end-to-end tests are left out under -short: they need Docker")
+		return 0
+	}
 	if err := needs(); err != nil {
-		if os.Getenv("VERDIGRIS_SKIP_MISSING") == "1" {
+		if testkit.MaySkip() {
 			fmt.Fprintf(os.Stderr, "SKIPPED ALL END-TO-END TESTS: %v\n", err)
 			return 0
 		}
@@ -34,7 +42,12 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	return m.Run()
+	code := m.Run()
+	if err := sites.close(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
 }
 
 func needs() error {
@@ -44,7 +57,7 @@ func needs() error {
 		}
 	}
 	for _, variable := range []string{"NGINX_IMAGE", "REDIS_IMAGE", "BASE_IMAGE"} {
-		image := imageOf(variable)
+		image := testkit.ImageName(variable)
 		if err := exec.Command("docker", "image", "inspect", image).Run(); err != nil {
 			return fmt.Errorf("the image %s is not there: run scripts/images.sh", image)
 		}
@@ -52,6 +65,7 @@ func needs() error {
 	return nil
 }
 
+// build builds the programs without what only a debugger needs: images of them are made and started all the time.
 func build(dir string) error {
 	built.verdigris = filepath.Join(dir, "verdigris")
 	built.gallery = filepath.Join(dir, "gallery")
@@ -63,7 +77,7 @@ func build(dir string) error {
 	} {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 		defer cancel()
-		cmd := exec.CommandContext(ctx, "go", "build", "-o", b.out, b.pkg)
+		cmd := exec.CommandContext(ctx, "go", "build", "-ldflags", "-s -w", "-o", b.out, b.pkg)
 		cmd.Dir = b.in
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := cmd.CombinedOutput(); err != nil {

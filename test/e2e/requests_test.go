@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 	"verdigris/webhooks"
 )
 
@@ -53,6 +54,20 @@ func (s *site) ask(method, path, body string, want int, out any) {
 	}
 }
 
+// status is how the app stands.
+func (s *site) status() (status deploy.Status) {
+	s.t.Helper()
+	s.ask(http.MethodGet, "/status", "", http.StatusOK, &status)
+	return status
+}
+
+// deployments are the newest ones, the newest first.
+func (s *site) deployments() (all []deploy.Deployment) {
+	s.t.Helper()
+	s.ask(http.MethodGet, "/deployments", "", http.StatusOK, &all)
+	return all
+}
+
 // order posts an operation and returns how it ended.
 func (s *site) order(path, body string) deploy.Deployment {
 	s.t.Helper()
@@ -61,9 +76,11 @@ func (s *site) order(path, body string) deploy.Deployment {
 	return s.ended(d.ID)
 }
 
+// ended waits until a deployment has ended. Its stream of events ends then, so that nobody has to ask all the time.
 func (s *site) ended(id int64) (d deploy.Deployment) {
 	s.t.Helper()
-	s.eventually(2*time.Minute, fmt.Sprintf("deployment %d ends", id), func() error {
+	testkit.Within(s.t, 2*time.Minute, fmt.Sprintf("deployment %d ends", id), func() error {
+		s.try(http.MethodGet, fmt.Sprintf("/deployments/%d/events", id), "")
 		s.ask(http.MethodGet, fmt.Sprintf("/deployments/%d", id), "", http.StatusOK, &d)
 		if !d.State.Ended() {
 			return fmt.Errorf("it is %s", d.State)
@@ -112,6 +129,12 @@ func (s *site) deliverSigned(commit, delivery, secret string) (int, string) {
 // push delivers a commit and returns how its deployment ended.
 func (s *site) push(commit string) deploy.Deployment {
 	s.t.Helper()
+	return s.ended(s.pushed(commit))
+}
+
+// pushed delivers a commit and returns the number of its deployment.
+func (s *site) pushed(commit string) int64 {
+	s.t.Helper()
 	status, body := s.deliver(commit, "")
 	if status != http.StatusAccepted {
 		s.t.Fatalf("push of %s: status %d: %s", commit, status, body)
@@ -120,7 +143,7 @@ func (s *site) push(commit string) deploy.Deployment {
 	if err := json.Unmarshal([]byte(body), &accepted); err != nil || accepted.Deployment.ID == 0 {
 		s.t.Fatalf("push of %s: %v: %s", commit, err, body)
 	}
-	return s.ended(accepted.Deployment.ID)
+	return accepted.Deployment.ID
 }
 
 // blueLive brings the first version live.
@@ -131,6 +154,17 @@ func (s *site) blueLive() *site {
 }
 
 func (s *site) edge(path string) string { return "http://127.0.0.1:" + s.ports["edge"] + path }
+
+// answersAgain waits until the edge answers.
+func (s *site) answersAgain() {
+	s.t.Helper()
+	testkit.Within(s.t, time.Minute, "the site answers again", func() error {
+		if status, body := answer(http.Get(s.edge("/health"))); status != http.StatusOK {
+			return fmt.Errorf("status %d: %s", status, body)
+		}
+		return nil
+	})
+}
 
 // serves fails unless the edge answers from the slice.
 func (s *site) serves(slice deploy.Slice) {

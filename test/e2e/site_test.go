@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net"
@@ -12,64 +11,79 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"verdigris/test/output"
+	"verdigris/internal/testkit"
 )
 
 // site is one app under a verdigris of its own.
 type site struct {
-	t      testing.TB
-	app    string
-	dir    string // verdigris.yml, the shared compose file, the state
-	repo   string // the app's git repository
-	secret string
-	ports  map[string]string // edge, api, blue, green, staging, redis-blue, redis-green
-	api    *http.Client      // over the unix socket
-	serve  *exec.Cmd
-	log    *output.Buffer
+	t        testing.TB // the test that has it now
+	app      string
+	dir      string // verdigris.yml, the shared compose file, the state
+	repo     string // the app's git repository
+	secret   string
+	ports    map[string]string // edge, api, blue, green, staging, redis-blue, redis-green
+	env      []string          // what its verdigris and its commands find in the environment besides ours
+	api      *http.Client      // over the unix socket
+	serve    *exec.Cmd
+	runs     string // the settings that serve has read
+	whenGood string // the picture of a site of the pool when it was new
+	log      *testkit.Buffer
+	logged   int      // how much of the log is of earlier tests
+	cleanups []func() // of what it keeps until it is removed
 }
 
-// newSite writes a site, starts its shared services and its verdigris. Edits change its files before that.
+// keeper lets what testkit gives to a site last as long as the site, which may be longer than one test.
+type keeper struct {
+	testing.TB
+	s *site
+}
+
+func (k keeper) Cleanup(f func()) { k.s.cleanups = append(k.s.cleanups, f) }
+
+// newSite writes a site, starts its shared services and its verdigris. Edits change its files before that. It is removed
+// when the test has ended.
 func newSite(t testing.TB, edits ...func(*site)) *site {
 	t.Helper()
 	s := writeSite(t, edits...)
+	t.Cleanup(s.remove)
 	s.must("up")
 	s.start()
 	return s
 }
 
-// writeSite writes a site, and starts nothing.
+// writeSite writes a site, and starts nothing. Whoever calls it removes it.
 func writeSite(t testing.TB, edits ...func(*site)) *site {
 	t.Helper()
-	random := make([]byte, 4)
-	_, _ = rand.Read(random) // never fails
-	s := &site{t: t, app: "e2e" + hex.EncodeToString(random), dir: shortDir(t), secret: hex.EncodeToString(random), ports: map[string]string{}, log: &output.Buffer{}}
+	s := emptySite(t)
 	for _, name := range []string{"edge", "api", "blue", "green", "staging", "redis-blue", "redis-green"} {
-		s.ports[name] = freePort(t)
+		s.ports[name] = s.freePort()
 	}
 	s.repo = filepath.Join(s.dir, "repo")
 	s.writeFiles()
 	for _, edit := range edits {
 		edit(s)
 	}
-	t.Cleanup(s.remove)
 	return s
 }
 
-// shortDir is a temporary directory with a short path, as the path of a unix socket has to be.
-func shortDir(t testing.TB) string {
+// emptySite is a name and a folder.
+func emptySite(t testing.TB) *site {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "vg")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	return dir
+	name := strings.ToLower(rand.Text()[:8])
+	s := &site{t: t, app: "e2e" + name, secret: name, ports: map[string]string{}, log: &testkit.Buffer{}}
+	s.dir = testkit.ShortDir(keeper{t, s})
+	return s
 }
+
+// freePort is a port of loopback that is the site's own.
+func (s *site) freePort() string { return strconv.Itoa(testkit.FreePort(keeper{s.t, s})) }
 
 // names turns the repository's own compose files into this site's.
 func (s *site) names() *strings.Replacer {
@@ -86,24 +100,37 @@ func (s *site) names() *strings.Replacer {
 }
 
 func (s *site) writeFiles() {
-	root := "../.."
-	s.write("docker-compose.shared.yml", s.names().Replace(read(s.t, filepath.Join(root, "docker-compose.shared.yml"))))
+	s.write("docker-compose.shared.yml", healthchecks.ReplaceAllString(s.sharedFile(), ""))
 	for _, slice := range []string{"blue", "green", "staging"} {
 		name := "docker-compose." + slice + ".yml"
-		s.write("repo/"+name, s.names().Replace(read(s.t, filepath.Join(root, name))))
+		s.write("repo/"+name, s.names().Replace(testkit.Read(s.t, "../../"+name)))
 	}
 	s.write("repo/app/Dockerfile", "FROM scratch\nCOPY gallery /gallery\nENTRYPOINT [\"/gallery\"]\n")
 	s.copyProgram(built.gallery, "repo/app/gallery")
-	s.write(".env", "NGINX_IMAGE="+imageOf("NGINX_IMAGE")+"\nREDIS_IMAGE="+imageOf("REDIS_IMAGE")+"\n")
+	s.write(".env", imagesEnv())
 	s.write("secret", s.secret)
-	if err := os.Chmod(filepath.Join(s.dir, "secret"), 0o600); err != nil {
-		s.t.Fatal(err)
-	}
+	testkit.Must(s.t, os.Chmod(filepath.Join(s.dir, "secret"), 0o600))
 	s.write("verdigris.yml", s.config())
 	s.git("init", "-q", "-b", "main")
 	s.commit("the first version")
 }
 
+// healthchecks of the shared services start a process in each of four containers every two seconds, which takes a good
+// part of a processor. Most tests do without; asShipped keeps them.
+var healthchecks = regexp.MustCompile(`(?m)^    healthcheck:\n(      .*\n)+`)
+
+// asShipped keeps the shared services as the repository has them.
+func asShipped(s *site) { s.write("docker-compose.shared.yml", s.sharedFile()) }
+
+func (s *site) sharedFile() string {
+	return s.names().Replace(testkit.Read(s.t, "../../docker-compose.shared.yml"))
+}
+
+func imagesEnv() string {
+	return "NGINX_IMAGE=" + testkit.ImageName("NGINX_IMAGE") + "\nREDIS_IMAGE=" + testkit.ImageName("REDIS_IMAGE") + "\n"
+}
+
+// config is the site's verdigris.yml. Its limits are wide, since a busy machine is not what these tests are about.
 func (s *site) config() string {
 	return `server: {listen: "127.0.0.1:` + s.ports["api"] + `"}
 apps:
@@ -116,26 +143,54 @@ apps:
     web: {service: web, ports: {blue: 9090, green: 5060, staging: 7070}}
     router: {edge: {listen: [8080], url: "http://127.0.0.1:` + s.ports["edge"] + `"}}
     data:
-      keys: [images]
+      keys: [images, "images:*"]
       blue: {service: redis-blue, port: 6379}
       green: {service: redis-green, port: 6380}
     webhook: {github: {secrets: [{file: secret}], branches: [main], ignore_paths: ["docs/**"]}}
-    health: {interval: 100ms, successes: 2, timeout: 1s, deadline: 15s}
-    watch: {duration: 1s, interval: 100ms}
+    health: {interval: 50ms, successes: 2, timeout: 1s, deadline: 60s}
+    cutover: {hold_timeout: 60s}
+    watch: {duration: 100ms, interval: 50ms}
 `
+}
+
+// setting is an edit of verdigris.yml.
+func setting(old, new string) func(*site) {
+	return func(s *site) { s.replace("verdigris.yml", old, new) }
+}
+
+// deadline bounds how long a slice may take to answer as it should.
+func deadline(d string) func(*site) { return setting("deadline: 60s", "deadline: "+d) }
+
+// watch says how long, how often and with what patience a slice is watched that took the traffic.
+func watch(fields string) func(*site) {
+	return setting("watch: {duration: 100ms, interval: 50ms}", "watch: {"+fields+"}")
 }
 
 // start runs verdigris serve and waits until it is ready.
 func (s *site) start() {
 	s.t.Helper()
-	s.log = &output.Buffer{}
+	s.runs = s.settings()
 	s.serve = exec.Command(built.verdigris, "serve", "--config", filepath.Join(s.dir, "verdigris.yml"))
 	s.serve.Dir = s.dir
+	s.serve.Env = append(os.Environ(), s.env...)
 	s.serve.Stdout, s.serve.Stderr = s.log, s.log
-	if err := s.serve.Start(); err != nil {
-		s.t.Fatal(err)
-	}
+	testkit.Must(s.t, s.serve.Start())
 	s.connect()
+}
+
+// settings are what serve reads at its start.
+func (s *site) settings() string {
+	return testkit.Read(s.t, filepath.Join(s.dir, "verdigris.yml")) + strings.Join(s.env, "\n")
+}
+
+// restart stops verdigris, makes the edits and starts it again.
+func (s *site) restart(edits ...func(*site)) {
+	s.t.Helper()
+	s.stop(syscall.SIGTERM)
+	for _, edit := range edits {
+		edit(s)
+	}
+	s.start()
 }
 
 // connect waits until the site's verdigris is ready, wherever it runs.
@@ -148,65 +203,13 @@ func (s *site) connect() {
 			return (&net.Dialer{}).DialContext(ctx, "unix", socket)
 		},
 	}}
-	s.eventually(30*time.Second, "verdigris is ready", func() error {
+	testkit.Within(s.t, time.Minute, "verdigris is ready", func() error {
 		status, body := s.try(http.MethodGet, "/ready", "")
 		if status != http.StatusOK {
 			return fmt.Errorf("status %d: %s\n%s", status, body, s.log)
 		}
 		return nil
 	})
-}
-
-// stop ends verdigris with a signal and waits for its end.
-func (s *site) stop(signal syscall.Signal) {
-	s.t.Helper()
-	if s.serve == nil {
-		return
-	}
-	_ = s.serve.Process.Signal(signal) // it may have ended by itself
-	done := make(chan error, 1)
-	go func() { done <- s.serve.Wait() }()
-	select {
-	case <-done:
-	case <-time.After(70 * time.Second):
-		_ = s.serve.Process.Kill()
-		s.t.Errorf("verdigris did not stop within 70 s:\n%s", s.log)
-	}
-	s.serve = nil
-}
-
-// remove takes everything of the site out of Docker.
-func (s *site) remove() {
-	s.stop(syscall.SIGTERM)
-	if s.t.Failed() {
-		for line := range strings.Lines(s.log.String()) {
-			if !strings.Contains(line, "msg=request") || !strings.Contains(line, "method=GET") {
-				s.t.Log(strings.TrimSpace(line))
-			}
-		}
-	}
-	for _, project := range []string{"blue", "green", "staging", "shared"} {
-		label := "label=com.docker.compose.project=" + s.app + "-" + project
-		for _, kind := range [][]string{{"ps", "-aq"}, {"network", "ls", "-q"}, {"volume", "ls", "-q"}} {
-			s.removeAll(append(kind, "--filter", label), map[string][]string{"ps": {"rm", "-fv"}, "network": {"network", "rm"}, "volume": {"volume", "rm", "-f"}}[kind[0]])
-		}
-	}
-	s.removeAll([]string{"images", "-q", "--filter", "label=verdigris.app=" + s.app}, []string{"rmi", "-f"})
-	// By name: what another program has built, from the same files, is one image for all sites.
-	s.removeAll([]string{"images", "--format", "{{.Repository}}:{{.Tag}}", "--filter", "reference=" + s.app}, []string{"rmi", "-f"})
-}
-
-func (s *site) removeAll(list, remove []string) {
-	out, err := exec.Command("docker", list...).Output()
-	if err != nil {
-		s.t.Errorf("docker %s: %v", strings.Join(list, " "), err)
-		return
-	}
-	for _, id := range strings.Fields(string(out)) {
-		if out, err := exec.Command("docker", append(remove, id)...).CombinedOutput(); err != nil {
-			s.t.Logf("docker %s %s: %s", strings.Join(remove, " "), id, out)
-		}
-	}
 }
 
 // command runs verdigris with the site's configuration and returns what it printed and its exit code.
@@ -216,6 +219,7 @@ func (s *site) command(args ...string) (string, int) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, built.verdigris, append(args, "--config", filepath.Join(s.dir, "verdigris.yml"))...)
 	cmd.Dir = s.dir
+	cmd.Env = append(os.Environ(), s.env...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err := cmd.Run()

@@ -9,9 +9,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 // picture is the smallest thing that the gallery takes for a GIF, with a number in it.
@@ -35,7 +35,8 @@ func (s *site) images(slice deploy.Slice) []string {
 }
 
 func TestASignedPushBecomesTheLiveSliceWithItsDataAndARollbackBringsBothBack(t *testing.T) {
-	s := newSite(t).blueLive()
+	t.Parallel()
+	s := goodSite(t)
 	s.serves(deploy.Blue)
 	for i := range 5 {
 		s.upload(fmt.Sprint("first", i))
@@ -60,7 +61,7 @@ func TestASignedPushBecomesTheLiveSliceWithItsDataAndARollbackBringsBothBack(t *
 	if status, _ := answer(http.Get("http://127.0.0.1:" + s.ports["blue"] + "/health")); status != http.StatusOK {
 		t.Errorf("blue does not answer any more: %d", status)
 	}
-	if live := strings.TrimSpace(read(t, filepath.Join(s.dir, ".current-env"))); live != "green" {
+	if live := strings.TrimSpace(testkit.Read(t, filepath.Join(s.dir, ".current-env"))); live != "green" {
 		t.Errorf(".current-env says %q", live)
 	}
 
@@ -71,13 +72,14 @@ func TestASignedPushBecomesTheLiveSliceWithItsDataAndARollbackBringsBothBack(t *
 	if len(blue) != 6 || strings.Join(blue, ",") != strings.Join(green, ",") {
 		t.Errorf("after the rollback blue has %d images and green %d", len(blue), len(green))
 	}
-	if live := strings.TrimSpace(read(t, filepath.Join(s.dir, ".previous-env"))); live != "green" {
+	if live := strings.TrimSpace(testkit.Read(t, filepath.Join(s.dir, ".previous-env"))); live != "green" {
 		t.Errorf(".previous-env says %q", live)
 	}
 }
 
 func TestDockerComposeSeesAndStopsWhatVerdigrisStarted(t *testing.T) {
-	s := newSite(t).blueLive()
+	t.Parallel()
+	s := goodSite(t)
 	compose := func(args ...string) string {
 		t.Helper()
 		cmd := exec.Command("docker-compose", append([]string{"-p", s.app + "-blue", "-f", "docker-compose.blue.yml"}, args...)...)
@@ -94,14 +96,16 @@ func TestDockerComposeSeesAndStopsWhatVerdigrisStarted(t *testing.T) {
 	if out := compose("logs"); !strings.Contains(out, "web") {
 		t.Errorf("docker-compose logs does not show the slice:\n%s", out)
 	}
-	compose("stop")
-	if out := docker(t, "ps", "-q", "--filter", "label=com.docker.compose.project="+s.app+"-blue"); out != "" {
+	compose("stop", "-t", "1")
+	if out := testkit.Docker(t, "ps", "-q", "--filter", "label=com.docker.compose.project="+s.app+"-blue"); out != "" {
 		t.Errorf("docker-compose stop left %s running", out)
 	}
+	compose("start")
 }
 
 func TestSlicesAreDeployedSwitchedAndStoppedByCommand(t *testing.T) {
-	s := newSite(t)
+	t.Parallel()
+	s := newSite(t, asShipped)
 	s.must("deploy", "--switch")
 	s.serves(deploy.Blue)
 	s.commit("second")
@@ -134,25 +138,20 @@ func TestSlicesAreDeployedSwitchedAndStoppedByCommand(t *testing.T) {
 }
 
 func TestARestartedContainerIsFollowedToItsNewAddress(t *testing.T) {
-	s := newSite(t).blueLive()
-	web := docker(t, "ps", "-q", "--filter", "label=com.docker.compose.project="+s.app+"-blue")
-	network := s.app
-	docker(t, "network", "disconnect", network, web)
-	docker(t, "run", "-d", "--name", s.app+"-squatter", "--label", "com.docker.compose.project="+s.app+"-blue", "--network", network, imageOf("REDIS_IMAGE"), "redis-server")
-	docker(t, "network", "connect", network, web)
-	s.eventually(20*time.Second, "the site answers again", func() error {
-		status, body := answer(http.Get(s.edge("/health")))
-		if status != http.StatusOK {
-			return fmt.Errorf("status %d: %s", status, body)
-		}
-		return nil
-	})
+	t.Parallel()
+	s := goodSite(t)
+	web, network, squatter := s.web(deploy.Blue), s.app, s.app+"-squatter"
+	aliases := strings.Fields(testkit.Docker(t, "inspect", "-f", "{{range .NetworkSettings.Networks}}{{join .Aliases \" \"}}{{end}}", web))
+	testkit.Docker(t, "network", "disconnect", network, web)
+	testkit.Docker(t, "run", "-d", "--name", squatter, "--network", network, testkit.ImageName("REDIS_IMAGE"), "redis-server")
+	testkit.Docker(t, "network", "connect", "--alias", aliases[0], network, web)
+	s.answersAgain()
+	testkit.Docker(t, "rm", "-fv", squatter)
 }
 
 func TestWithAManualPromotionAPushWaitsForTheSwitch(t *testing.T) {
-	s := newSite(t, func(s *site) {
-		s.replace("verdigris.yml", "    web: {", "    promote: manual\n    web: {")
-	}).blueLive()
+	t.Parallel()
+	s := goodSite(t, setting("    web: {", "    promote: manual\n    web: {"))
 	s.want(s.push(s.commit("second")), deploy.StateSucceeded)
 	s.serves(deploy.Blue)
 	s.want(s.order("/switch", `{"to":"green"}`), deploy.StateSucceeded)
@@ -160,14 +159,12 @@ func TestWithAManualPromotionAPushWaitsForTheSwitch(t *testing.T) {
 }
 
 func TestARelativeBindMountOfTheCheckoutIsWhatTheContainerSees(t *testing.T) {
-	s := newSite(t, func(s *site) {
-		s.write("repo/etc/motto", "first")
-		for _, slice := range []string{"blue", "green"} {
-			s.replace("repo/docker-compose."+slice+".yml", "    restart:", "    volumes: [./etc:/etc/motto:ro]\n    restart:")
-		}
-		s.commit("a file to mount")
-	}).blueLive()
-	mounted := docker(t, "inspect", "-f", "{{range .Mounts}}{{.Source}}{{end}}", s.app+"-blue-web-1")
+	t.Parallel()
+	s := goodSite(t)
+	s.write("repo/etc/motto", "first")
+	s.replace("repo/docker-compose.green.yml", "    restart:", "    volumes: [./etc:/etc/motto:ro]\n    restart:")
+	s.want(s.push(s.commit("a file to mount")), deploy.StateSucceeded)
+	mounted := testkit.Docker(t, "inspect", "-f", "{{range .Mounts}}{{.Source}}{{end}}", s.web(deploy.Green))
 	content, err := os.ReadFile(filepath.Join(mounted, "motto"))
 	if err != nil || string(content) != "first" {
 		t.Errorf("mounted %s: %q %v", mounted, content, err)
