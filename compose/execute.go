@@ -2,6 +2,8 @@ package compose
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -187,8 +189,11 @@ func (e *Engine) startContainer(ctx context.Context, id, name string) error {
 	err := e.do(ctx, "start container "+name, func(ctx context.Context) error {
 		return e.client.ContainerStart(ctx, id, container.StartOptions{})
 	})
-	if err != nil {
-		return &containerError{id, taken(err)}
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return &containerError{id, fmt.Errorf("container %s: %w", name, reason(ctx, err, "start"))}
 	}
-	return nil
+	return &containerError{id, taken(err)}
 }
