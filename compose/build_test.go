@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 const building = `
@@ -39,7 +40,7 @@ RUN exit 1
 func buildSite(t *testing.T, e *Engine, dockerfile string) *site {
 	s := newSite(t, e, building)
 	s.write(".env", "NAME="+s.settings.App+"-named\nFROM_ENV=world\n")
-	own := " AS base\nENV SITE=" + s.settings.App + "\n" // no test takes away what another one has cached
+	own := " AS base\nENV SITE=" + s.settings.App + "\n" // no build before has cached its steps
 	s.write("app/Dockerfile", strings.Replace(dockerfile, " AS base\n", own, 1))
 	s.write("app/.dockerignore", "secret*\n!secret-but-fine\n")
 	s.write("app/kept", "")
@@ -100,7 +101,7 @@ func TestAFailingDockerfileShowsItsLastLines(t *testing.T) {
 	e := connected(t)
 	s := buildSite(t, e, "FROM "+debian+" AS final\nRUN echo about to fail && exit 42\n")
 	_, err := s.Build(t.Context(), deploy.Blue, s.release(commitA), false, s.log)
-	wants(t, err, "service web: build image", "42")
+	testkit.ErrorContains(t, err, "service web: build image", "42")
 	var logged *deploy.LoggedError
 	if !errors.As(err, &logged) || !strings.Contains(strings.Join(logged.Lines, "\n"), "about to fail") {
 		t.Errorf("error is %#v", err)
@@ -115,7 +116,7 @@ func TestADockerfileWithASyntaxErrorIsRefused(t *testing.T) {
 	e := connected(t)
 	s := buildSite(t, e, "FRUM "+debian+"\n")
 	_, err := s.Build(t.Context(), deploy.Blue, s.release(commitA), false, s.log)
-	wants(t, err, "FRUM")
+	testkit.ErrorContains(t, err, "FRUM")
 }
 
 func TestACancelledBuildStops(t *testing.T) {
@@ -125,16 +126,26 @@ func TestACancelledBuildStops(t *testing.T) {
 	s := buildSite(t, e, "FROM "+debian+" AS final\nRUN echo working && sleep "+nap+"\n")
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	_, err := s.Build(ctx, deploy.Blue, s.release(commitA), true, func(line string, _ ...deploy.Step) {
-		if strings.HasSuffix(line, "| working") {
-			eventuallyOr(func() bool { return processes(nap) > 0 })
-			cancel()
-		}
-	})
-	if !errors.Is(err, context.Canceled) {
+	working, done := make(chan struct{}), make(chan error, 1)
+	go func() {
+		_, err := s.Build(ctx, deploy.Blue, s.release(commitA), true, func(line string, _ ...deploy.Step) {
+			if strings.HasSuffix(line, "| working") {
+				close(working)
+			}
+		})
+		done <- err
+	}()
+	select {
+	case <-working:
+	case err := <-done:
+		t.Fatalf("the build ended: %v", err)
+	}
+	testkit.Eventually(t, "the build's process", func() bool { return processes(nap) > 0 })
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Errorf("error is %v", err)
 	}
-	eventually(t, "the end of the build's process", func() bool { return processes(nap) == 0 })
+	testkit.Eventually(t, "the end of the build's process", func() bool { return processes(nap) == 0 })
 }
 
 // processes counts the processes of this machine that are `sleep nap`.
@@ -151,10 +162,11 @@ func processes(nap string) int {
 }
 
 func TestAFullDiskIsRecognised(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
 	s := buildSite(t, e, "FROM "+debian+" AS final\nRUN echo 'write /x: no space left on device' && exit 1\n")
 	_, err := s.Build(t.Context(), deploy.Blue, s.release(commitA), false, s.log)
-	wants(t, err, "the disk of the Docker Engine is full")
+	testkit.ErrorContains(t, err, "the disk of the Docker Engine is full")
 	var hint *deploy.HintedError
 	if !errors.As(err, &hint) || !strings.Contains(hint.Next, "docker builder prune") {
 		t.Errorf("the hint is missing: %#v", err)
@@ -162,6 +174,7 @@ func TestAFullDiskIsRecognised(t *testing.T) {
 }
 
 func TestBuildKitMountsCachesAndSecrets(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
 	s := newSite(t, e, `
 services:
@@ -179,20 +192,22 @@ secrets: {ca: {file: ./ca.pem}}
 }
 
 func TestAnImageThatCannotBePulledIsNamed(t *testing.T) {
-	e := connected(t)
+	t.Parallel()
+	e := patient(t)
 	s := newSite(t, e, "services: {web: {image: 'localhost:1/none/such:1'}}")
 	_, err := s.Build(t.Context(), deploy.Blue, s.release(commitA), false, s.log)
-	wants(t, err, "service web", "image localhost:1/none/such:1 is not on this machine and cannot be pulled")
-	wants(t, s.Start(t.Context(), deploy.Blue, s.release(commitA), s.log), "localhost:1/none/such:1 is not on this machine")
+	testkit.ErrorContains(t, err, "service web", "image localhost:1/none/such:1 is not on this machine and cannot be pulled")
+	testkit.ErrorContains(t, s.Start(t.Context(), deploy.Blue, s.release(commitA), s.log), "localhost:1/none/such:1 is not on this machine")
 	s.write("blue.yml", "services: {web: {image: 'localhost:1/none/such:1', pull_policy: never}}")
 	_, err = s.Build(t.Context(), deploy.Blue, s.release(commitA), false, s.log)
-	wants(t, err, "pull_policy is never")
+	testkit.ErrorContains(t, err, "pull_policy is never")
 }
 
 func TestPruneTakesOldReleasesAndLeavesWhatIsUsed(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
 	commits := []deploy.Commit{commitA, commitB, deploy.Commit(strings.Repeat("c", 40))}
-	s := buildSite(t, e, dockerfile)
+	s := buildSite(t, e, "FROM "+debian+" AS final\nCOPY kept /\n")
 	for i, c := range commits {
 		s.write("app/kept", strings.Repeat("x", i+1))
 		if i == 0 {
@@ -218,6 +233,7 @@ func TestPruneTakesOldReleasesAndLeavesWhatIsUsed(t *testing.T) {
 }
 
 func TestPruneTakesTheNamesOfOldReleasesFromAnImageThatIsStillUsed(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
 	s := newSite(t, e, `
 services:
@@ -245,6 +261,7 @@ services:
 }
 
 func TestASharedServiceIsBuiltOnceUnlessItsPolicyIsToBuild(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
 	s := newSite(t, e, "")
 	build := func(policy string) (said string) {

@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/docker/docker/api/types/container"
+
+	"verdigris/internal/testkit"
 )
 
 // files returns the files below /app in the image: type, mode, owner, name and the target of a link.
@@ -23,7 +25,7 @@ func files(t *testing.T, e *Engine, image string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { check(t, e.discard(context.Background(), c.ID)) })
+	t.Cleanup(func() { testkit.Must(t, e.discard(context.Background(), c.ID)) })
 	body, _, err := e.client.CopyFromContainer(t.Context(), c.ID, "/app")
 	if err != nil {
 		t.Fatal(err)
@@ -69,6 +71,7 @@ func dockerBuild(t testing.TB, dir, variable, dockerfile string) string {
 }
 
 func TestAnImageHasTheFilesThatDockerBuildPutsThere(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
 	tree := func(s *site) {
 		for _, name := range []string{"Dockerfile", "README.md", "a.log", "keep.log", "dir/a.log", "dir/deep/b.log", "dir/deep/keep.log",
@@ -76,10 +79,10 @@ func TestAnImageHasTheFilesThatDockerBuildPutsThere(t *testing.T) {
 			"space name", "docs/a.md", "docs/b/c.md", "tmp/one", "tmp/two/three", ".git/config", ".hidden", "q1", "q22", "[x]", "other/Dockerfile.web"} {
 			s.write("app/"+name, name)
 		}
-		check(t, os.Symlink("src/main.go", s.dir+"/app/link"))
-		check(t, os.Symlink("/nowhere", s.dir+"/app/dangling"))
-		check(t, os.Mkdir(s.dir+"/app/empty", 0o700))
-		check(t, os.Chmod(s.dir+"/app/src/main.go", 0o751))
+		testkit.Must(t, os.Symlink("src/main.go", s.dir+"/app/link"))
+		testkit.Must(t, os.Symlink("/nowhere", s.dir+"/app/dangling"))
+		testkit.Must(t, os.Mkdir(s.dir+"/app/empty", 0o700))
+		testkit.Must(t, os.Chmod(s.dir+"/app/src/main.go", 0o751))
 	}
 	for name, ignore := range map[string]string{
 		"no patterns": "",

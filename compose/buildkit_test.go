@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 // mustBuild builds blue and returns the ids of its images.
@@ -63,9 +64,9 @@ services:
 
 func TestAContextWithTheNameOfAStageIsRefusedWhereItCannotBe(t *testing.T) {
 	_, err := addStages([]byte("FROM x\nFROM y as Files\n"), map[string]string{"files": "image"})
-	wants(t, err, "line 2: stage files has the name of an additional context", "Docker Engine 23")
+	testkit.ErrorContains(t, err, "line 2: stage files has the name of an additional context", "Docker Engine 23")
 	_, err = addStages([]byte("FROM x\n"), map[string]string{"docker.io/library/alpine": "image"})
-	wants(t, err, "additional context docker.io/library/alpine has no name that a stage could have")
+	testkit.ErrorContains(t, err, "additional context docker.io/library/alpine has no name that a stage could have")
 	text, err := addStages([]byte("# syntax=x\nARG A\nfrom x\nRUN y\n"), map[string]string{"b": "2", "a": "1"})
 	if want := "# syntax=x\nARG A\nFROM 1 AS a\nFROM 2 AS b\nfrom x\nRUN y\n"; err != nil || string(text) != want {
 		t.Errorf("the Dockerfile is %q, %v", text, err)
@@ -73,6 +74,7 @@ func TestAContextWithTheNameOfAStageIsRefusedWhereItCannotBe(t *testing.T) {
 }
 
 func TestBuildKitForwardsSSH(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
 	s := newSite(t, e, `
 services:
@@ -97,7 +99,7 @@ print $answer;
 `)
 	key := filepath.Join(s.dir, "key")
 	command(t, s.dir, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key)
-	t.Setenv("SSH_AUTH_SOCK", startAgent(t, key))
+	startAgent(t, key)
 	for _, from := range []string{"", "=" + key} {
 		s.write(".env", "KEY="+from+"\n")
 		if _, err := s.Build(t.Context(), deploy.Blue, s.release(commitA), true, s.log); err != nil {
@@ -106,30 +108,17 @@ print $answer;
 	}
 }
 
-// startAgent runs an ssh agent that holds the key and returns its socket.
-func startAgent(t *testing.T, key string) string {
+// startAgent runs an ssh agent that holds the key, where the environment says.
+func startAgent(t *testing.T, key string) {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "vt") // t.TempDir is too long for a unix socket
-	if err != nil {
-		t.Fatal(err)
-	}
-	socket := filepath.Join(dir, "agent")
-	cmd := exec.Command("ssh-agent", "-D", "-a", socket)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	cmd := exec.Command("ssh-agent", "-D", "-a", agentSocket())
+	testkit.Must(t, cmd.Start())
 	t.Cleanup(func() {
 		cmd.Process.Kill()
 		cmd.Wait()
-		os.RemoveAll(dir)
 	})
-	eventually(t, "the agent's socket", func() bool { _, err := os.Stat(socket); return err == nil })
-	add := exec.Command("ssh-add", key)
-	add.Env = append(os.Environ(), "SSH_AUTH_SOCK="+socket)
-	if out, err := add.CombinedOutput(); err != nil {
-		t.Fatalf("ssh-add: %v: %s", err, out)
-	}
-	return socket
+	testkit.Eventually(t, "the agent's socket", func() bool { _, err := os.Stat(agentSocket()); return err == nil })
+	command(t, "", "ssh-add", key)
 }
 
 func buildKitOf(t *testing.T, e *Engine) *buildKit {
@@ -143,19 +132,16 @@ func buildKitOf(t *testing.T, e *Engine) *buildKit {
 }
 
 func TestAContextMayBeAGitRepository(t *testing.T) {
+	t.Parallel()
+	e := connected(t)
 	repository := t.TempDir()
 	command(t, repository, "git", "init", "-q", "-b", "main", "work")
 	work := filepath.Join(repository, "work")
-	if err := os.Mkdir(filepath.Join(work, "sub"), 0o755); err != nil {
-		t.Fatal(err)
-	}
 	for name, content := range map[string]string{
 		"sub/Dockerfile.web": "FROM " + debian + "\nCOPY . /app\nRUN test -e /app/file && test ! -e /app/outside\n", "sub/file": "",
 		"Dockerfile.web": "FROM " + debian + "\nCOPY . /app\nRUN test -e /app/sub/file && test -e /app/outside\n", "outside": "",
 	} {
-		if err := os.WriteFile(filepath.Join(work, name), []byte(content), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Write(t, filepath.Join(work, name), content)
 	}
 	command(t, work, "git", "add", ".")
 	command(t, work, "git", "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "first")
@@ -163,8 +149,6 @@ func TestAContextMayBeAGitRepository(t *testing.T) {
 	command(t, filepath.Join(repository, "app.git"), "git", "update-server-info")
 	server := httptest.NewServer(http.FileServer(http.Dir(repository)))
 	t.Cleanup(server.Close)
-	t.Parallel()
-	e := connected(t)
 	s := newSite(t, e, `
 services:
   web:
@@ -175,13 +159,14 @@ services:
 	s.write(".env", "FOLDER=:sub\n")
 	if buildKitOf(t, e).old() {
 		_, err := s.Build(t.Context(), deploy.Blue, s.release(commitA), false, s.log)
-		wants(t, err, "service web: build.context with a folder of a git repository, which needs the BuildKit of Docker Engine 23")
+		testkit.ErrorContains(t, err, "service web: build.context with a folder of a git repository, which needs the BuildKit of Docker Engine 23")
 		return
 	}
 	s.mustBuild()
 }
 
 func TestACABundleLetsAStepReachAServerBehindAPrivateCA(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {}))
 	t.Cleanup(server.Close)
@@ -206,7 +191,7 @@ services:
 	}
 	s.write(".env", "WITH=nothing\n")
 	_, err := s.Build(t.Context(), deploy.Blue, s.release(commitA), false, s.log)
-	wants(t, err, "exit code: 1")
+	testkit.ErrorContains(t, err, "exit code: 1")
 	if said := s.said(); !strings.Contains(said, "certificate signed by unknown authority") {
 		t.Errorf("without the bundle: %v\n%s", err, said)
 	}
@@ -224,6 +209,7 @@ services:
 }
 
 func TestABuildReachesItsHostsAndNoNetworkWhereItWantsNone(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
 	gateway := strings.Fields(command(t, "", "docker", "run", "--rm", "--add-host", "here:host-gateway", debian, "grep", "here", "/etc/hosts"))[0]
 	s := newSite(t, e, `
@@ -241,6 +227,7 @@ services:
 }
 
 func TestTheNamedStagesAloneAreBuiltAnew(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
 	s := newSite(t, e, `
 services:
@@ -263,6 +250,7 @@ services:
 }
 
 func TestAnImageThatCarriesItsCacheIsOneToOthers(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
 	s := newSite(t, e, `
 services:
@@ -290,6 +278,7 @@ services:
 }
 
 func TestBuildsOfServicesRunAtTheSameTime(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
 	meet := func(mine, other string) string {
 		return `
@@ -306,6 +295,7 @@ func TestBuildsOfServicesRunAtTheSameTime(t *testing.T) {
 }
 
 func TestAFailedBuildStopsTheOthers(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
 	s := newSite(t, e, `
 services:
@@ -313,7 +303,7 @@ services:
   web: {build: {context: ., dockerfile_inline: "FROM `+debian+`\nRUN sleep 600"}}
 `)
 	_, err := s.Build(t.Context(), deploy.Blue, s.release(commitA), true, s.log)
-	wants(t, err, "service broken: build image", "7")
+	testkit.ErrorContains(t, err, "service broken: build image", "7")
 	if strings.Contains(err.Error(), context.Canceled.Error()) {
 		t.Errorf("error is %v", err)
 	}

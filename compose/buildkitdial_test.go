@@ -12,7 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/docker/docker/client"
+
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 const dockerSocket = "/var/run/docker.sock"
@@ -20,13 +23,11 @@ const dockerSocket = "/var/run/docker.sock"
 // connectedBy returns the machine's engine as it is reached at that TCP address.
 func connectedBy(t *testing.T, address string) *Engine {
 	t.Helper()
-	connected(t) // complains of what is missing
-	t.Setenv("DOCKER_HOST", "tcp://"+address)
-	e, err := Connect(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { e.Close() })
+	c, err := client.NewClientWithOpts(client.WithHost("tcp://"+address), client.WithAPIVersionNegotiation())
+	testkit.Must(t, err)
+	t.Cleanup(func() { c.Close() })
+	e := &Engine{client: c, Timeout: time.Minute}
+	testkit.Must(t, e.Ping(t.Context()))
 	return e
 }
 
@@ -57,10 +58,12 @@ func withoutUpgrade(t *testing.T) string {
 }
 
 func TestEngine_WithoutBuildKit_SaysWhereToBuild(t *testing.T) {
+	t.Parallel()
+	connected(t) // for its images
 	e := connectedBy(t, withoutUpgrade(t))
 	s := newSite(t, e, `services: {web: {build: {context: ., dockerfile_inline: "FROM `+debian+`"}}}`)
 	_, err := s.Build(t.Context(), deploy.Blue, s.release(commitA), false, s.log)
-	wants(t, err, "the Docker Engine at tcp://127.0.0.1:", "has no BuildKit")
+	testkit.ErrorContains(t, err, "the Docker Engine at tcp://127.0.0.1:", "has no BuildKit")
 	if !strings.Contains(next(err), "20.10 or newer") {
 		t.Errorf("the hint is missing: %#v", err)
 	}
@@ -116,7 +119,7 @@ func upgraded() (net.Conn, error) {
 		return nil, err
 	}
 	io.WriteString(conn, "POST /grpc HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
-	conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	conn.SetReadDeadline(time.Now().Add(testkit.Patience))
 	var head []byte
 	for one := make([]byte, 1); !strings.HasSuffix(string(head), "\r\n\r\n"); head = append(head, one...) {
 		if _, err := conn.Read(one); err != nil {
@@ -127,6 +130,8 @@ func upgraded() (net.Conn, error) {
 }
 
 func TestBuildKitIsFoundWhereTheEngineServesItWithoutAnUpgrade(t *testing.T) {
+	t.Parallel()
+	connected(t) // for its images
 	e := connectedBy(t, servingGRPC(t))
 	s := newSite(t, e, `services: {web: {build: {context: ., dockerfile_inline: "FROM `+debian+`\nCOPY file /\nRUN echo hello"}}}`)
 	s.write("file", "")

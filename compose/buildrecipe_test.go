@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 // everyBuildKey is a service with all keys of build that are mapped.
@@ -97,7 +98,7 @@ services:
 			continue
 		}
 		err = s.check(p)
-		wants(t, err, want, "blue.yml:4")
+		testkit.ErrorContains(t, err, want, "blue.yml:4")
 	}
 }
 
@@ -112,7 +113,7 @@ services:
 	if err != nil {
 		t.Fatal(err)
 	}
-	wants(t, p.checkBuilds(), "service one: build.additional_contexts: x: the builds of one and two need each other (blue.yml:3)")
+	testkit.ErrorContains(t, p.checkBuilds(), "service one: build.additional_contexts: x: the builds of one and two need each other (blue.yml:3)")
 }
 
 func TestBuildSecretsComeFromFilesAndVariables(t *testing.T) {
@@ -131,7 +132,7 @@ secrets:
 		t.Fatal(err)
 	}
 	_, err = p.recipe(p.Services["web"], false)
-	wants(t, err, "TWO", "not set")
+	testkit.ErrorContains(t, err, "TWO", "not set")
 	s.write(".env", "TWO=2\nTHREE=3\n")
 	if p, err = s.load(deploy.Blue); err != nil {
 		t.Fatal(err)
@@ -143,7 +144,7 @@ secrets:
 	s.write("ca.pem", "no certificate")
 	p.caBundle = filepath.Join(s.dir, "ca.pem")
 	_, err = p.recipe(p.Services["web"], false)
-	wants(t, err, "build.ca_bundle", "no certificate in PEM")
+	testkit.ErrorContains(t, err, "build.ca_bundle", "no certificate in PEM")
 }
 
 func TestTheAppsOwnImageIsTheWebServicesOrTheOnlyOneThatIsBuilt(t *testing.T) {

@@ -6,13 +6,40 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
-// pluginImage has the docker command and its compose plugin as the newest Debian packages them.
-var pluginImage = present("COMPOSE_IMAGE", "docker:28-cli", "verdigris-local/compose")
+// plugin is the container in which the compose plugin runs for all tests, as the newest Debian packages it.
+var plugin pluginContainer
+
+type pluginContainer struct {
+	once sync.Once
+	id   string
+}
+
+// in returns the container's id. It sees the temporary directories of the tests.
+func (p *pluginContainer) in(t testing.TB) string {
+	t.Helper()
+	image := testkit.Image(t, "COMPOSE_IMAGE")
+	p.once.Do(func() {
+		p.id = testkit.Docker(t, "run", "--detach", "--rm", "--init", "--network", "none", "--volume", dockerSocket+":"+dockerSocket,
+			"--volume", os.TempDir()+":"+os.TempDir()+":ro", image, "sleep", "1800")
+	})
+	if p.id == "" {
+		t.Fatal("the container of the compose plugin did not start")
+	}
+	return p.id
+}
+
+func (p *pluginContainer) end() {
+	if p.id != "" {
+		exec.Command("docker", "rm", "--force", p.id).Run()
+	}
+}
 
 // composeClient is one way in which people call Docker Compose on a project.
 type composeClient struct {
@@ -24,22 +51,19 @@ type composeClient struct {
 // composeClients are the installed docker-compose (1.29 on Debian 12), and the plugin in a container on the same engine:
 // with the project's file, and with no more than its name.
 func (s *site) composeClients() []composeClient {
-	plugin := []string{
-		"docker", "run", "--rm", "--network", "none", "--volume", "/var/run/docker.sock:/var/run/docker.sock",
-		"--volume", s.dir + ":" + s.dir + ":ro", "--env-file", s.dir + "/.env", pluginImage, "docker", "compose",
+	plugin := func(words ...string) []string {
+		return append([]string{"docker", "exec", "--env-file", s.dir + "/.env", plugin.in(s.t), "docker", "compose"}, words...)
 	}
 	return []composeClient{
 		{"docker-compose with the file", func(project, file string) []string {
 			return []string{"docker-compose", "-p", project, "-f", file}
 		}},
-		{"docker compose with the file", func(project, file string) []string {
-			return append(slices.Clone(plugin), "-p", project, "-f", file)
-		}},
-		{"docker compose with the name", func(project, _ string) []string {
-			return append(slices.Clone(plugin), "-p", project)
-		}},
+		{withTheFile, func(project, file string) []string { return plugin("-p", project, "-f", file) }},
+		{"docker compose with the name", func(project, _ string) []string { return plugin("-p", project) }},
 	}
 }
+
+const withTheFile = "docker compose with the file"
 
 // composed is a project that was started here, as a client of Docker Compose sees it.
 type composed struct {
@@ -99,20 +123,23 @@ func (c composed) says(what, output string, texts ...string) {
 }
 
 func TestDockerComposeListsStopsStartsAndRemovesWhatWasStartedHere(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
-	hasPlugin(t)
 	for i, client := range newSite(t, nil, shop).composeClients() {
 		t.Run(client.name, func(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, e, shop)
 			s.write(".env", "GREETING=the router speaks\n")
 			s.write("shared.yml", `services: {router: {image: "`+debian+`", init: true, command: [sh, -c, 'echo "$GREETING"; sleep 300']}}`)
-			check(t, s.UpShared(t.Context(), s.log))
+			testkit.Must(t, s.UpShared(t.Context(), s.log))
 			s.up(commitA)
 			client := s.composeClients()[i]
 
 			slice := composed{s, t, client, s.settings.Project(deploy.Blue), s.dir + "/blue.yml"}
 			slice.says("logs", slice.run("logs", "--no-color", "setup"), "slice blue release "+string(commitA))
+			if client.name == withTheFile {
+				slice.says("ls", slice.run("ls", "--all"), slice.project, "exited(1), running(2)", slice.file)
+			}
 			slice.stopsStartsAndGoes()
 
 			shared := composed{s, t, client, s.settings.SharedProject(), s.dir + "/shared.yml"}
@@ -139,7 +166,7 @@ func (c composed) stopsStartsAndGoes() {
 	c.run("stop", "--timeout", "3")
 	c.wantStates("stop", stopped)
 	c.run("start")
-	eventually(c.t, "all is as it was before the stop", func() bool { return maps.Equal(c.states(), states) })
+	testkit.Eventually(c.t, "all is as it was before the stop", func() bool { return maps.Equal(c.states(), states) })
 	if got := c.ids(); !maps.Equal(got, ids) {
 		c.t.Errorf("start made other containers of %s: %v became %v", c.project, ids, got)
 	}
@@ -147,21 +174,11 @@ func (c composed) stopsStartsAndGoes() {
 	c.wantStates("down", map[string]string{})
 }
 
-func TestDockerComposeListsTheProjects(t *testing.T) {
-	e := connected(t)
-	hasPlugin(t)
-	s := newSite(t, e, shop)
-	s.write(".env", "")
-	s.up(commitA)
-	plugin := composed{site: s, t: t, client: s.composeClients()[1], project: s.settings.Project(deploy.Blue), file: s.dir + "/blue.yml"}
-	plugin.says("ls", plugin.run("ls", "--all"), plugin.project, "exited(1), running(2)", plugin.file)
-}
-
 // Docker Compose recreates a container whose config-hash is not its own sum of the service. Of bind mounts in the short form
 // Compose 2 keeps what newer ones leave out, and recreates those: there is none here.
 func TestDockerComposeUpLeavesAloneWhatWasStartedHere(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
-	hasPlugin(t)
 	s := newSite(t, e, `
 services:
   web:
@@ -173,7 +190,7 @@ services:
     ports: ["127.0.0.1::6379"]
     expose: ["6379"]
     networks: [default, back]
-    healthcheck: {test: [CMD, redis-cli, ping], interval: 300ms, retries: 20}
+    healthcheck: {test: [CMD, redis-cli, ping], interval: 1s, retries: 20}
     restart: unless-stopped
     deploy: {resources: {limits: {memory: 100M}}}
     logging: {driver: json-file, options: {max-size: 1m}}
@@ -194,16 +211,4 @@ volumes: {data: }
 		t.Errorf("docker compose up recreated what was running: %v became %v\n%s", ids, got, up)
 	}
 	plugin.says("up", up, "web-1  Running")
-}
-
-// hasPlugin fails the test, or skips it where that is allowed, without the image of the compose plugin.
-func hasPlugin(t *testing.T) {
-	t.Helper()
-	if exec.CommandContext(t.Context(), "docker", "image", "inspect", pluginImage).Run() == nil {
-		return
-	}
-	if os.Getenv("VERDIGRIS_SKIP_MISSING") == "1" {
-		t.Skipf("image %s with the compose plugin is missing", pluginImage)
-	}
-	t.Fatalf("this test needs image %s, with the compose plugin of a newer Docker: run scripts/images.sh --tests", pluginImage)
 }

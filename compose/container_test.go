@@ -10,15 +10,17 @@ import (
 	"github.com/docker/docker/api/types/container"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 func TestASharedContainerRunsCommandsTakesSignalsAndListsItsProcesses(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
 	s := newSite(t, e, "services: {web: {image: x}}")
-	s.write("shared.yml", `services: {router: {image: "`+debian+`", command: [bash, -c, "trap 'echo reloaded > /tmp/mark' HUP; while true; do sleep 0.1; done"]}}`)
+	s.write("shared.yml", `services: {router: {image: "`+debian+`", command: [bash, -c, "`+tender+`"]}}`)
 	router := s.SharedContainer("router")
 	_, err := router.Exec(t.Context(), "true")
-	wants(t, err, "no container of service router", "is running")
+	testkit.ErrorContains(t, err, "no container of service router", "is running")
 	if err := s.UpShared(t.Context(), s.log); err != nil {
 		t.Fatal(err)
 	}
@@ -28,12 +30,13 @@ func TestASharedContainerRunsCommandsTakesSignalsAndListsItsProcesses(t *testing
 		t.Errorf("exec: %q, %v", out, err)
 	}
 	out, err = router.Exec(t.Context(), "sh", "-c", "echo why; exit 7")
-	wants(t, err, "status 7", "why")
+	testkit.ErrorContains(t, err, "status 7", "why")
 	if out != "why" {
 		t.Errorf("output is %q", out)
 	}
-	check(t, router.Signal(t.Context(), "HUP"))
-	eventually(t, "the signal", func() bool {
+	ready(t, router)
+	testkit.Must(t, router.Signal(t.Context(), "HUP"))
+	testkit.Eventually(t, "the signal", func() bool {
 		out, err := router.Exec(t.Context(), "cat", "/tmp/mark")
 		return err == nil && out == "reloaded"
 	})
@@ -42,44 +45,53 @@ func TestASharedContainerRunsCommandsTakesSignalsAndListsItsProcesses(t *testing
 		t.Errorf("processes are %q, %v", processes, err)
 	}
 	_, err = router.Exec(t.Context(), "sh", "-c", `echo one > "/tmp/it's"; echo two > /tmp/2`)
-	check(t, err)
+	testkit.Must(t, err)
 	content, err := router.Read(t.Context(), "/tmp/it's", "/tmp/2")
 	if err != nil || content != "one\ntwo" {
 		t.Errorf("the files hold %q, %v", content, err)
 	}
 	_, err = router.Read(t.Context(), "/tmp/none")
-	wants(t, err, "read files of service router", "No such file")
+	testkit.ErrorContains(t, err, "read files of service router", "No such file")
 	address, err := router.Address(t.Context(), 80)
 	if host, port, _ := net.SplitHostPort(address); err != nil || net.ParseIP(host) == nil || port != "80" {
 		t.Errorf("address is %s, %v", address, err)
 	}
 
 	before, _ := e.containersOf(t.Context(), s.settings.SharedProject())
-	check(t, s.UpShared(t.Context(), s.log))
+	testkit.Must(t, s.UpShared(t.Context(), s.log))
 	after, _ := e.containersOf(t.Context(), s.settings.SharedProject())
 	if len(before) != 1 || len(after) != 1 || before[0].id != after[0].id {
 		t.Error("a second up recreated an unchanged shared container")
 	}
 }
 
-// tender notes a HUP, and exits once when /tmp/die is there.
-const tender = `trap 'echo reloaded >> /tmp/mark' HUP; while true; do if rm /tmp/die 2> /tmp/none; then exit 1; fi; sleep 0.1; done`
+// tender notes a HUP and exits at a USR1. When it hears signals it makes /tmp/ready.
+const tender = `trap 'echo reloaded >> /tmp/mark' HUP; trap 'exit 1' USR1; touch /tmp/ready; while true; do sleep 600 & wait; done`
+
+// ready waits until a tender hears signals.
+func ready(t *testing.T, c *Container) {
+	t.Helper()
+	testkit.Eventually(t, "that the container hears signals", func() bool {
+		_, err := c.Exec(t.Context(), "cat", "/tmp/ready")
+		return err == nil
+	})
+}
 
 func TestAContainerThatTookASignalIsStillRestartedWhenItDies(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
 	s := newSite(t, e, "services: {web: {image: x}}")
-	s.write("shared.yml", `services: {router: {image: "`+debian+`", restart: unless-stopped, command: [bash, -c, "`+tender+`"]}}`)
-	check(t, s.UpShared(t.Context(), s.log))
+	s.write("shared.yml", `services: {router: {image: "`+debian+`", network_mode: none, restart: unless-stopped, command: [bash, -c, "`+tender+`"]}}`)
+	testkit.Must(t, s.UpShared(t.Context(), s.log))
 	router := s.SharedContainer("router")
-	check(t, router.Signal(t.Context(), "SIGHUP"))
-	eventually(t, "the signal", func() bool {
+	ready(t, router)
+	testkit.Must(t, router.Signal(t.Context(), "SIGHUP"))
+	testkit.Eventually(t, "the signal", func() bool {
 		_, err := router.Exec(t.Context(), "cat", "/tmp/mark")
 		return err == nil
 	})
-	if _, err := router.Exec(t.Context(), "touch", "/tmp/die"); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "the restart", func() bool {
+	_, _ = router.Exec(t.Context(), "sh", "-c", "kill -USR1 1") // it may be killed with its container
+	testkit.Eventually(t, "the restart", func() bool {
 		list, err := e.containersOf(t.Context(), s.settings.SharedProject())
 		if err != nil || len(list) != 1 {
 			return false
@@ -90,32 +102,35 @@ func TestAContainerThatTookASignalIsStillRestartedWhenItDies(t *testing.T) {
 }
 
 func TestAContainerWithoutAShellTakesSignalsToo(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
 	s := newSite(t, e, "services: {web: {image: x}}")
 	s.write("bare/Dockerfile", "FROM "+debian+"\nRUN rm /bin/sh\n")
-	s.write("shared.yml", `services: {router: {build: bare, command: [bash, -c, "`+tender+`"]}}`)
-	check(t, s.UpShared(t.Context(), s.log))
+	s.write("shared.yml", `services: {router: {build: bare, network_mode: none, command: [bash, -c, "`+tender+`"]}}`)
+	testkit.Must(t, s.UpShared(t.Context(), s.log))
 	router := s.SharedContainer("router")
-	check(t, router.Signal(t.Context(), "SIGHUP"))
-	eventually(t, "the signal", func() bool {
+	ready(t, router)
+	testkit.Must(t, router.Signal(t.Context(), "SIGHUP"))
+	testkit.Eventually(t, "the signal", func() bool {
 		_, err := router.Exec(t.Context(), "cat", "/tmp/mark")
 		return err == nil
 	})
-	wants(t, router.Signal(t.Context(), "SIGQUIT", "7"), "no shell") // the ids that are known are the host's
+	testkit.ErrorContains(t, router.Signal(t.Context(), "SIGQUIT", "7"), "no shell") // the ids that are known are the host's
 	if content, err := router.Read(t.Context(), "/tmp/mark"); err != nil || content != "reloaded" {
 		t.Errorf("the file holds %q, %v", content, err)
 	}
 }
 
 func TestAnyProcessOfAContainerTakesSignals(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
 	s := newSite(t, e, "services: {web: {image: x}}")
-	s.write("shared.yml", `services: {router: {image: "`+debian+`", command: [bash, -c, "sleep 600 & wait; sleep 600"]}}`)
-	check(t, s.UpShared(t.Context(), s.log))
+	s.write("shared.yml", `services: {router: {image: "`+debian+`", network_mode: none, command: [bash, -c, "sleep 600 & wait; sleep 600"]}}`)
+	testkit.Must(t, s.UpShared(t.Context(), s.log))
 	router := s.SharedContainer("router")
 	sleeper := func() (id string) {
 		processes, err := router.Processes(t.Context())
-		check(t, err)
+		testkit.Must(t, err)
 		for _, p := range processes {
 			if strings.HasPrefix(p[1], "sleep") {
 				id = p[0]
@@ -124,13 +139,14 @@ func TestAnyProcessOfAContainerTakesSignals(t *testing.T) {
 		return id
 	}
 	var first string
-	eventually(t, "the first sleep", func() bool { first = sleeper(); return first != "" })
-	check(t, router.Signal(t.Context(), "SIGTERM", first))
-	eventually(t, "the second one", func() bool { id := sleeper(); return id != "" && id != first })
-	wants(t, router.Signal(t.Context(), "SIGTERM", "999999"), "send SIGTERM to service router", "No such process")
+	testkit.Eventually(t, "the first sleep", func() bool { first = sleeper(); return first != "" })
+	testkit.Must(t, router.Signal(t.Context(), "SIGTERM", first))
+	testkit.Eventually(t, "the second one", func() bool { id := sleeper(); return id != "" && id != first })
+	testkit.ErrorContains(t, router.Signal(t.Context(), "SIGTERM", "999999"), "send SIGTERM to service router", "No such process")
 }
 
 func TestASecondDirectoryDoesNotTakeOverAProjectOfTheSameName(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
 	s := newSite(t, e, `services: {web: {image: "`+debian+`", init: true, command: [sleep, "300"]}}`)
 	s.up(commitA)
@@ -141,33 +157,35 @@ func TestASecondDirectoryDoesNotTakeOverAProjectOfTheSameName(t *testing.T) {
 		"start": clone.Start(t.Context(), deploy.Blue, clone.release(commitB), clone.log),
 		"stop":  clone.Stop(t.Context(), deploy.Blue, clone.log),
 	} {
-		if wants(t, err, s.dir, clone.dir); !errors.As(err, new(*deploy.ConflictError)) {
+		if testkit.ErrorContains(t, err, s.dir, clone.dir); !errors.As(err, new(*deploy.ConflictError)) {
 			t.Errorf("%s: %v is no conflict", what, err)
 		}
 	}
 	if ids := s.ids(); len(ids) != 1 || !s.observe().Running() {
 		t.Errorf("containers are %v", ids)
 	}
-	check(t, os.Rename(s.dir, s.dir+"-moved"))
-	check(t, clone.Stop(t.Context(), deploy.Blue, clone.log))
+	testkit.Must(t, os.Rename(s.dir, s.dir+"-moved"))
+	testkit.Must(t, clone.Stop(t.Context(), deploy.Blue, clone.log))
 }
 
 func TestSharedFilesHaveTheServicesThatTheConfigurationNames(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, connected(t), "services: {web: {image: x}}")
 	s.write("shared.yml", `services: {edge: {image: "`+debian+`"}}`)
 	s.settings.Needs = []string{"edge", "redis-blue"}
-	wants(t, s.UpShared(t.Context(), s.log), "shared.yml", "no service redis-blue")
+	testkit.ErrorContains(t, s.UpShared(t.Context(), s.log), "shared.yml", "no service redis-blue")
 }
 
 func TestASecondQuestionNeedsNoSecondShellAndOneAfterARestartDoes(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
 	s := newSite(t, e, "services: {web: {image: x}}")
-	s.write("shared.yml", `services: {router: {image: "`+debian+`", init: true, command: [sleep, "600"]}}`)
-	check(t, s.UpShared(t.Context(), s.log))
+	s.write("shared.yml", `services: {router: {image: "`+debian+`", init: true, network_mode: none, command: [sleep, "600"]}}`)
+	testkit.Must(t, s.UpShared(t.Context(), s.log))
 	router := s.SharedContainer("router")
 	shells := func() (n int) {
 		processes, err := router.Processes(t.Context())
-		check(t, err)
+		testkit.Must(t, err)
 		for _, p := range processes {
 			if p[1] == "sh" {
 				n++
@@ -181,8 +199,8 @@ func TestASecondQuestionNeedsNoSecondShellAndOneAfterARestartDoes(t *testing.T) 
 		}
 	}
 	list, err := e.containersOf(t.Context(), s.settings.SharedProject())
-	check(t, err)
-	check(t, e.client.ContainerRestart(t.Context(), list[0].id, container.StopOptions{}))
+	testkit.Must(t, err)
+	testkit.Must(t, e.client.ContainerRestart(t.Context(), list[0].id, container.StopOptions{}))
 	if n := shells(); n != 1 {
 		t.Errorf("%d shells after the restart", n)
 	}

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/compose-spec/compose-go/v2/types"
+
+	"verdigris/internal/testkit"
 )
 
 // documented are the sections of docs/compose.md and the keys that they list.
@@ -46,7 +48,7 @@ const generatedFrom = "<!-- From here on written by `UPDATE_GOLDEN=1 go test -ru
 
 func TestTheDocumentationListsEveryKeyOfCompose(t *testing.T) {
 	page := filepath.Join("..", "docs", "compose.md")
-	intro, tables, ok := strings.Cut(readFile(t, page), generatedFrom)
+	intro, tables, ok := strings.Cut(testkit.Read(t, page), generatedFrom)
 	if !ok {
 		t.Fatalf("%s has no line %q", page, generatedFrom)
 	}

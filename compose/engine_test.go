@@ -9,9 +9,11 @@ import (
 	"testing"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 func TestTheEngineIsAskedAboutItself(t *testing.T) {
+	t.Parallel()
 	info, err := connected(t).Info(t.Context())
 	if err != nil || info.Version == "" || info.RootDir == "" || olderThan(info.API, minimumAPI) {
 		t.Errorf("info is %+v, %v", info, err)
@@ -22,7 +24,7 @@ func TestAnEngineThatIsNotThereIsNamedWithTheNextStep(t *testing.T) {
 	socket := "unix://" + filepath.Join(t.TempDir(), "dead.sock")
 	t.Setenv("DOCKER_HOST", socket)
 	_, err := Connect(t.Context())
-	wants(t, err, socket, "cannot be reached")
+	testkit.ErrorContains(t, err, socket, "cannot be reached")
 	var hint *deploy.HintedError
 	if !errors.As(err, &hint) || !strings.Contains(hint.Next, "DOCKER_HOST") {
 		t.Errorf("the hint is missing: %#v", err)
@@ -42,7 +44,7 @@ func stubEngine(t *testing.T, version string) {
 func TestAnEngineThatIsTooOldIsRefused(t *testing.T) {
 	stubEngine(t, "1.40")
 	_, err := Connect(t.Context())
-	wants(t, err, "speaks API 1.40", "needs 1.41")
+	testkit.ErrorContains(t, err, "speaks API 1.40", "needs 1.41")
 }
 
 func TestTheAPIVersionIsNegotiated(t *testing.T) {

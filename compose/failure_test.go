@@ -12,9 +12,11 @@ import (
 	"time"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 func TestAFailedStartNamesTheContainerAndLeavesNothing(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
 	for name, c := range map[string]struct{ file, want, line string }{
 		"a container that exits at once": {
@@ -22,19 +24,19 @@ func TestAFailedStartNamesTheContainerAndLeavesNothing(t *testing.T) {
 			"worker-1: it exited with status 3", "line 30",
 		},
 		"a container that is restarted for ever": {
-			`services: {web: {image: "` + debian + `", init: true, command: [sleep, "60"]}, worker: {image: "` + debian + `", restart: always, command: [sh, -c, "echo again; exit 1"]}}`,
+			`services: {web: {image: "` + debian + `", init: true, network_mode: none, command: [sleep, "60"]}, worker: {image: "` + debian + `", network_mode: none, restart: always, command: [sh, -c, "echo again; exit 1"]}}`,
 			"is being restarted", "again",
 		},
 		"a dependency that never gets healthy": {
-			`services: {web: {image: "` + debian + `", command: [sleep, "60"], depends_on: {db: {condition: service_healthy}}}, db: {image: "` + debian + `", init: true, command: [sh, -c, "echo up; sleep 60"], healthcheck: {test: "echo no; exit 1", interval: 50ms, retries: 2}}}`,
+			`services: {web: {image: "` + debian + `", network_mode: none, command: [sleep, "60"], depends_on: {db: {condition: service_healthy}}}, db: {image: "` + debian + `", init: true, network_mode: none, command: [sh, -c, "echo up; sleep 60"], healthcheck: {test: "echo no; exit 1", interval: 50ms, retries: 2}}}`,
 			"db-1: it is unhealthy", "up",
 		},
 		"a job before it that fails": {
-			`services: {web: {image: "` + debian + `", command: [sleep, "60"], depends_on: {job: {condition: service_completed_successfully}}}, job: {image: "` + debian + `", command: [sh, -c, "echo no schema >&2; exit 4"]}}`,
+			`services: {web: {image: "` + debian + `", network_mode: none, command: [sleep, "60"], depends_on: {job: {condition: service_completed_successfully}}}, job: {image: "` + debian + `", network_mode: none, command: [sh, -c, "echo no schema >&2; exit 4"]}}`,
 			"job-1: it exited with status 4", "no schema",
 		},
 		"a command that does not exist": {
-			`services: {web: {image: "` + debian + `", command: [no-such-command]}}`,
+			`services: {web: {image: "` + debian + `", network_mode: none, command: [no-such-command]}}`,
 			"start container", "",
 		},
 	} {
@@ -47,7 +49,7 @@ func TestAFailedStartNamesTheContainerAndLeavesNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			err = s.Start(t.Context(), deploy.Blue, rel, s.log)
-			wants(t, err, c.want)
+			testkit.ErrorContains(t, err, c.want)
 			var logged *deploy.LoggedError
 			if !errors.As(err, &logged) {
 				t.Fatalf("%v has no log lines", err)
@@ -59,47 +61,63 @@ func TestAFailedStartNamesTheContainerAndLeavesNothing(t *testing.T) {
 				t.Errorf("the failed start left %q", left)
 			}
 			// The next good release starts.
-			s.write("blue.yml", `services: {web: {image: "`+debian+`", init: true, command: [sleep, "60"]}}`)
+			s.write("blue.yml", `services: {web: {image: "`+debian+`", init: true, network_mode: none, command: [sleep, "60"]}}`)
 			s.up(commitB)
 		})
 	}
 }
 
-func TestAContainerThatHangsIsGivenUpInTime(t *testing.T) {
-	e := connected(t)
-	s := newSite(t, e, `services: {web: {image: "`+debian+`", init: true, command: [sh, -c, "echo starting; sleep 60"], healthcheck: {test: "exit 1", interval: 30s}}}`)
-	rel, err := s.Build(t.Context(), deploy.Blue, s.release(commitA), false, s.log)
-	if err != nil {
-		t.Fatal(err)
+// expiring is a context whose deadline comes when the test wants it.
+type expiring struct {
+	context.Context
+	over chan struct{}
+}
+
+func (c expiring) Done() <-chan struct{} { return c.over }
+
+func (c expiring) Err() error {
+	select {
+	case <-c.over:
+		return context.DeadlineExceeded
+	default:
+		return nil
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
-	defer cancel()
-	err = s.Start(ctx, deploy.Blue, rel, s.log)
-	wants(t, err, "web-1", "did not become ready in the time given")
+}
+
+const hanging = `services: {web: {image: "${IMAGE}", init: true, network_mode: none, command: [sleep, "60"], healthcheck: {test: "exit 1", interval: 30s}}}`
+
+func TestAContainerThatHangsIsGivenUpInTime(t *testing.T) {
+	t.Parallel()
+	e := connected(t)
+	s := newSite(t, e, hanging)
+	s.write(".env", "IMAGE="+debian+"\n")
+	ctx := expiring{t.Context(), make(chan struct{})}
+	done := s.starting(ctx)
+	testkit.Eventually(t, "that the container runs", func() bool { list := s.containers(); return len(list) == 1 && list[0].running() })
+	close(ctx.over)
+	err := <-done
+	testkit.ErrorContains(t, err, "web-1", "in the time given")
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v is not a deadline", err)
 	}
 	s.HealthTimeout = 300 * time.Millisecond
-	wants(t, s.Start(t.Context(), deploy.Blue, rel, s.log), "did not become ready within 300ms")
+	testkit.ErrorContains(t, s.Start(t.Context(), deploy.Blue, s.release(commitA), s.log), "did not become ready within 300ms")
 	if left := leftovers(t, e, s.settings.App); len(left) > 0 {
 		t.Errorf("the failed start left %q", left)
 	}
 }
 
 func TestACancelledStartLeavesNothing(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
-	s := newSite(t, e, `services: {web: {image: "`+debian+`", init: true, command: [sleep, "60"], healthcheck: {test: "exit 1", interval: 30s}}}`)
-	rel, err := s.Build(t.Context(), deploy.Blue, s.release(commitA), false, s.log)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := newSite(t, e, hanging)
+	s.write(".env", "IMAGE="+debian+"\n")
 	ctx, cancel := context.WithCancel(t.Context())
-	go func() {
-		eventuallyOr(func() bool { return len(s.idsOrNone()) > 0 })
-		cancel()
-	}()
-	err = s.Start(ctx, deploy.Blue, rel, s.log)
-	if !errors.Is(err, context.Canceled) {
+	defer cancel()
+	done := s.starting(ctx)
+	testkit.Eventually(t, "that there is a container", func() bool { return len(s.containers()) > 0 })
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Errorf("error is %v", err)
 	}
 	if left := leftovers(t, e, s.settings.App); len(left) > 0 {
@@ -107,16 +125,19 @@ func TestACancelledStartLeavesNothing(t *testing.T) {
 	}
 }
 
-// idsOrNone and eventuallyOr serve goroutines, which must not end the test.
-func (s *site) idsOrNone() []found {
-	list, _ := s.engine.containersOf(context.Background(), s.settings.Project(deploy.Blue))
-	return list
+// starting starts blue beside the test and returns where its error will be.
+func (s *site) starting(ctx context.Context) <-chan error {
+	done := make(chan error, 1)
+	go func() { done <- s.Start(ctx, deploy.Blue, s.release(commitA), s.log) }()
+	return done
 }
 
-func eventuallyOr(condition func() bool) {
-	for deadline := time.Now().Add(10 * time.Second); !condition() && time.Now().Before(deadline); {
-		<-time.After(20 * time.Millisecond)
-	}
+// containers are those of blue.
+func (s *site) containers() []found {
+	s.t.Helper()
+	list, err := s.engine.containersOf(context.Background(), s.settings.Project(deploy.Blue))
+	testkit.Must(s.t, err)
+	return list
 }
 
 func TestWhatEnginesSayOfATakenPortIsUnderstood(t *testing.T) {
@@ -128,11 +149,12 @@ func TestWhatEnginesSayOfATakenPortIsUnderstood(t *testing.T) {
 		"failed to bind host port for 8080:172.19.0.2:80/tcp: address already in use",
 		"failed to bind host port 8080 for 0.0.0.0:8080-8081:172.19.0.2:80/tcp: address already in use",
 	} {
-		wants(t, taken(errors.New(said)), "port 8080 of this machine is already taken by another program", said)
+		testkit.ErrorContains(t, taken(errors.New(said)), "port 8080 of this machine is already taken by another program", said)
 	}
 }
 
 func TestATakenPortIsNamed(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -146,7 +168,7 @@ func TestATakenPortIsNamed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wants(t, s.Start(t.Context(), deploy.Blue, rel, s.log), "port "+port, "already taken by another program")
+	testkit.ErrorContains(t, s.Start(t.Context(), deploy.Blue, rel, s.log), "port "+port, "already taken by another program")
 	if left := leftovers(t, e, s.settings.App); len(left) > 0 {
 		t.Errorf("the failed start left %q", left)
 	}
@@ -154,22 +176,24 @@ func TestATakenPortIsNamed(t *testing.T) {
 	listener.Close()
 	s.up(commitA)
 	other := newSite(t, e, file)
-	wants(t, other.Check(t.Context(), deploy.Blue, other.release(commitA)), "port "+port, s.settings.Project(deploy.Blue)+"-web-1")
+	testkit.ErrorContains(t, other.Check(t.Context(), deploy.Blue, other.release(commitA)), "port "+port, s.settings.Project(deploy.Blue)+"-web-1")
 }
 
 func TestAFailedStartBringsBackWhatItReplaced(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
 	file := `
 services:
-  web: {image: "` + debian + `", init: true, command: [sleep, "60"], depends_on: [db]}
-  db: {image: "` + debian + `", init: true, command: [sleep, "60"]}
+  web: {image: "` + debian + `", init: true, network_mode: none, command: [sleep, "60"], depends_on: [db]}
+  db: {image: "` + debian + `", init: true, network_mode: none, command: [sleep, "60"]}
 `
 	// The release that fails no longer has the worker, which must come back all the same.
-	s := newSite(t, e, file+`  worker: {image: "`+debian+`", init: true, command: [sleep, "60"]}`+"\n")
+	s := newSite(t, e, file+`  worker: {image: "`+debian+`", init: true, network_mode: none, command: [sleep, "60"]}`+"\n")
 	before := s.up(commitA)
 	ids := s.ids()
 	s.write("blue.yml", strings.ReplaceAll(file, `[sleep, "60"]`, `[sh, -c, "sleep 0.1; exit 1"]`))
-	wants(t, s.Start(t.Context(), deploy.Blue, s.release(commitB), s.log), "exited with status 1")
+	s.Settle = time.Minute // a busy machine may take longer to exit than what counts as running
+	testkit.ErrorContains(t, s.Start(t.Context(), deploy.Blue, s.release(commitB), s.log), "exited with status 1")
 	if got := s.ids(); !maps.Equal(got, ids) {
 		t.Errorf("containers are %v, were %v", got, ids)
 	}
@@ -187,10 +211,12 @@ func statesOf(s deploy.SliceStatus) map[string]string {
 }
 
 func TestWhatTheEngineRefusesToMakeStopsNothing(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
 	service := `
   web:
     image: "` + debian + `"
+    network_mode: none
     command: ` + diarist + `
     environment: {NAME: web, TURN: "${TURN}"}
     volumes: [./events:/events]
@@ -205,13 +231,13 @@ func TestWhatTheEngineRefusesToMakeStopsNothing(t *testing.T) {
 		t.Fatalf("at the start: %q", got)
 	}
 	before, err := e.inspect(t.Context(), s.ids()["web-1"])
-	check(t, err)
+	testkit.Must(t, err)
 
 	s.write(".env", "TURN=2\n")
-	s.write("blue.yml", "services:"+service+"  broken: {image: \""+debian+"\", runtime: no-such-runtime}\n")
-	wants(t, s.Start(t.Context(), deploy.Blue, s.release(commitA), s.log), "no-such-runtime")
+	s.write("blue.yml", "services:"+service+"  broken: {image: \""+debian+"\", network_mode: none, runtime: no-such-runtime}\n")
+	testkit.ErrorContains(t, s.Start(t.Context(), deploy.Blue, s.release(commitA), s.log), "no-such-runtime")
 	after, err := e.inspect(t.Context(), s.ids()["web-1"])
-	check(t, err)
+	testkit.Must(t, err)
 	if after.ID != before.ID || after.State.StartedAt != before.State.StartedAt {
 		t.Errorf("web is %s since %s, it was %s since %s", after.ID, after.State.StartedAt, before.ID, before.State.StartedAt)
 	}

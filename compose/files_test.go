@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 // withFiles has configs and secrets of every kind. PIN and TOKEN stand in the .env.
@@ -14,6 +15,7 @@ services:
   web:
     image: "` + debian + `"
     init: true
+    network_mode: none
     user: "65534"
     command: [bash, -c, "sleep 60"]
     stop_grace_period: 1s
@@ -37,11 +39,11 @@ secrets:
 const secretsEnv = "PIN=4711\nTOKEN=geheim-token\nCOLOUR=teal\n"
 
 func TestConfigsAndSecretsOfEveryKindReachTheContainer(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
 	s := newSite(t, e, withFiles)
 	s.write("conf", "from a file")
 	s.write(".env", secretsEnv)
-	t.Setenv("PIN", "of the daemon's own environment")
 	s.up(commitA)
 	told := s.said()
 
@@ -49,7 +51,7 @@ func TestConfigsAndSecretsOfEveryKindReachTheContainer(t *testing.T) {
 	read := func(argv ...string) string {
 		t.Helper()
 		text, err := web.Exec(t.Context(), argv...)
-		check(t, err)
+		testkit.Must(t, err)
 		return text
 	}
 	for path, want := range map[string]string{
@@ -73,7 +75,7 @@ func TestConfigsAndSecretsOfEveryKindReachTheContainer(t *testing.T) {
 	}
 
 	inspected, err := e.inspect(t.Context(), s.ids()["web-1"])
-	check(t, err)
+	testkit.Must(t, err)
 	for _, secret := range []string{"4711", "geheim"} {
 		if strings.Contains(told, secret) {
 			t.Errorf("the secret is in the log:\n%s", told)
@@ -87,6 +89,7 @@ func TestConfigsAndSecretsOfEveryKindReachTheContainer(t *testing.T) {
 }
 
 func TestAnotherContentIsAnotherConfiguration(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
 	s := newSite(t, e, withFiles)
 	s.write("conf", "from a file")
@@ -125,7 +128,7 @@ func TestFilesThatNoContainerCanHaveAreRefused(t *testing.T) {
 		s.write(".env", "PIN=4711\n")
 		s.write("conf", "x")
 		err := s.refusal()
-		wants(t, err, c.want)
+		testkit.ErrorContains(t, err, c.want)
 		var hint *deploy.HintedError
 		if c.next != "" && (!errors.As(err, &hint) || !strings.Contains(hint.Next, c.next)) {
 			t.Errorf("%s: the next step of %v is not %q", name, err, c.next)
@@ -137,7 +140,7 @@ func TestFilesThatNoContainerCanHaveAreRefused(t *testing.T) {
 	for key, want := range map[string]string{"read_only: true": "read_only", "tmpfs: [/run]": "the tmpfs on /run would hide it"} {
 		s := newSite(t, nil, strings.Replace(service("", "{environment: PIN}"), "image: x", "image: x\n    "+key, 1))
 		s.write(".env", "PIN=4711\n")
-		wants(t, s.refusal(), "service web: secret s cannot be copied to /run/x/y (blue.yml:5)", want)
+		testkit.ErrorContains(t, s.refusal(), "service web: secret s cannot be copied to /run/x/y (blue.yml:5)", want)
 	}
 }
 
@@ -149,7 +152,7 @@ func TestAnEmptySecretIsToldAndLeftOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	b, err := p.blueprint(p.Services["web"], 1)
-	check(t, err)
+	testkit.Must(t, err)
 	if len(b.files) != 0 {
 		t.Errorf("copied are %v", b.files)
 	}

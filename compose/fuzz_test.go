@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 // mistakes are files that cannot be loaded, and the place that the error must name.
@@ -68,7 +69,7 @@ func TestAMistakeIsToldWithItsFileAndLine(t *testing.T) {
 		t.Run(m.name, func(t *testing.T) {
 			s := newSite(t, nil, m.file)
 			s.neighbours()
-			wants(t, s.understand(), m.place, m.says)
+			testkit.ErrorContains(t, s.understand(), m.place, m.says)
 		})
 	}
 }

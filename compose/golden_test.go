@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"verdigris/internal/testkit"
 )
 
 // golden compares the text with a file of testdata, which UPDATE_GOLDEN=1 writes.
@@ -18,7 +20,7 @@ func (s *site) golden(name, got string) {
 			s.t.Fatal(err)
 		}
 	}
-	if want := readFile(s.t, path); got != want {
+	if want := testkit.Read(s.t, path); got != want {
 		s.t.Errorf("it differs from %s (UPDATE_GOLDEN=1 rewrites it):\n%s", path, got)
 	}
 }
@@ -27,15 +29,6 @@ func (s *site) golden(name, got string) {
 func indented(t *testing.T, value any) string {
 	t.Helper()
 	content, err := json.MarshalIndent(value, "", " ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(content)
-}
-
-func readFile(t testing.TB, path string) string {
-	t.Helper()
-	content, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}

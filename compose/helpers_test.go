@@ -4,8 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -21,27 +19,14 @@ import (
 	"github.com/docker/docker/client"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 // Images that scripts/images.sh pulls or makes.
 var (
-	debian = present("BASE_IMAGE", "debian:trixie-slim", "verdigris-local/debian")
-	redis  = present("REDIS_IMAGE", "redis:8", "verdigris-local/redis")
+	debian = testkit.ImageName("BASE_IMAGE")
+	redis  = testkit.ImageName("REDIS_IMAGE")
 )
-
-// present returns the image that the variable names or, without it, the first of the names that this machine has. It
-// returns the last one when there is none, for connected to complain of.
-func present(variable string, names ...string) string {
-	if image := os.Getenv(variable); image != "" {
-		return image
-	}
-	for _, name := range names {
-		if exec.Command("docker", "image", "inspect", name).Run() == nil {
-			return name
-		}
-	}
-	return names[len(names)-1]
-}
 
 // commits to release in tests.
 const (
@@ -49,26 +34,14 @@ const (
 	commitB = deploy.Commit("bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb")
 )
 
-// connected returns the machine's engine with the test images; without them the test fails, or is skipped where
-// VERDIGRIS_SKIP_MISSING=1 says that this is all right.
+// connected returns the machine's engine, which has the images of most tests.
 func connected(t testing.TB) *Engine {
 	t.Helper()
+	testkit.Image(t, "BASE_IMAGE")
+	testkit.Image(t, "REDIS_IMAGE")
 	e, err := Connect(t.Context())
-	if err == nil {
-		t.Cleanup(func() { e.Close() })
-		for _, ref := range []string{debian, redis} {
-			if id, lookErr := e.imageID(t.Context(), ref); err == nil && (lookErr != nil || id == "") {
-				t.Logf("image %s is missing: run scripts/images.sh", ref)
-				err = os.ErrNotExist
-			}
-		}
-	}
-	if err != nil && os.Getenv("VERDIGRIS_SKIP_MISSING") == "1" {
-		t.Skipf("Docker or its test images are missing: %v", err)
-	}
-	if err != nil {
-		t.Fatalf("this test needs Docker and the images of scripts/images.sh: %v", err)
-	}
+	testkit.Must(t, err)
+	t.Cleanup(func() { e.Close() })
 	return e
 }
 
@@ -107,6 +80,7 @@ func newSite(t testing.TB, e *Engine, file string) *site {
 	})
 	s.write("blue.yml", file)
 	if e != nil {
+		t.Logf("its app is %s", app)
 		t.Cleanup(func() { sweep(t, e, app) })
 	}
 	return s
@@ -116,21 +90,13 @@ func newSite(t testing.TB, e *Engine, file string) *site {
 func offline(t testing.TB) *Engine {
 	t.Helper()
 	c, err := client.NewClientWithOpts(client.WithHost("unix:///nonexistent"), client.WithVersion(api.DefaultVersion))
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
 	return &Engine{client: c, Timeout: time.Second}
 }
 
 func (s *site) write(name, content string) {
 	s.t.Helper()
-	path := filepath.Join(s.dir, name)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		s.t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-		s.t.Fatal(err)
-	}
+	testkit.Write(s.t, filepath.Join(s.dir, name), content)
 }
 
 func (s *site) release(c deploy.Commit) deploy.Release {
@@ -160,9 +126,7 @@ func (s *site) accepted() *project {
 	if err == nil {
 		err = s.check(p)
 	}
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	testkit.Must(s.t, err)
 	return p
 }
 
@@ -171,9 +135,7 @@ func (s *site) mapped(number int) *blueprint {
 	s.t.Helper()
 	p := s.accepted()
 	b, err := p.blueprint(p.Services["web"], number)
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	testkit.Must(s.t, err)
 	return b
 }
 
@@ -203,9 +165,7 @@ func (s *site) observe() deploy.SliceStatus {
 func (s *site) ids() map[string]string {
 	s.t.Helper()
 	list, err := s.engine.containersOf(s.t.Context(), s.settings.Project(deploy.Blue))
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	testkit.Must(s.t, err)
 	out := map[string]string{}
 	for _, c := range list {
 		out[strings.TrimPrefix(c.name, s.settings.Project(deploy.Blue)+"-")] = c.id
@@ -213,25 +173,28 @@ func (s *site) ids() map[string]string {
 	return out
 }
 
+// cleanupTime is enough for a clean-up on a busy machine.
+const cleanupTime = 10 * testkit.Patience
+
 // leftovers lists every container, network and volume of the app.
 func leftovers(t testing.TB, e *Engine, app string) []string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), cleanupTime)
 	defer cancel()
 	mine := filters.NewArgs(filters.Arg("label", labelApp+"="+app))
 	var names []string
 	containers, err := e.client.ContainerList(ctx, container.ListOptions{All: true, Filters: mine})
-	check(t, err)
+	testkit.Must(t, err)
 	for _, c := range containers {
 		names = append(names, "container "+c.ID)
 	}
 	networks, err := e.client.NetworkList(ctx, network.ListOptions{Filters: mine})
-	check(t, err)
+	testkit.Must(t, err)
 	for _, n := range networks {
 		names = append(names, "network "+n.ID)
 	}
 	volumes, err := e.client.VolumeList(ctx, volume.ListOptions{Filters: mine})
-	check(t, err)
+	testkit.Must(t, err)
 	for _, v := range volumes.Volumes {
 		names = append(names, "volume "+v.Name)
 	}
@@ -240,61 +203,32 @@ func leftovers(t testing.TB, e *Engine, app string) []string {
 
 // sweep removes all that the app left in Docker.
 func sweep(t testing.TB, e *Engine, app string) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), cleanupTime)
 	defer cancel()
+	var held error
 	for _, name := range leftovers(t, e, app) {
 		kind, id, _ := strings.Cut(name, " ")
-		var err error
 		switch kind {
 		case "container":
-			err = e.discard(ctx, id)
+			held = errors.Join(held, e.discard(ctx, id))
 		case "network":
-			err = e.removeNetwork(ctx, id)
+			held = errors.Join(held, e.removeNetwork(ctx, id))
 		case "volume":
-			err = e.removeVolume(ctx, id)
+			held = errors.Join(held, e.removeVolume(ctx, id))
 		}
-		check(t, err)
 	}
+	testkit.Must(t, held)
 	images, err := e.client.ImageList(ctx, dockerimage.ListOptions{All: false, Filters: filters.NewArgs(filters.Arg("label", labelApp+"="+app))})
-	check(t, err)
-	var held error
+	testkit.Must(t, err)
 	for range 2 { // what another image is built on goes after it
 		held = nil
 		for _, i := range images {
 			_, err := e.client.ImageRemove(ctx, i.ID, dockerimage.RemoveOptions{Force: true, PruneChildren: true})
 			held = errors.Join(held, gone(err))
 		}
-	}
-	check(t, held)
-}
-
-func check(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Error(err)
-	}
-}
-
-// wants fails the test unless the error holds all the texts.
-func wants(t *testing.T, err error, texts ...string) {
-	t.Helper()
-	if err == nil {
-		t.Fatalf("no error, want one with %q", texts)
-	}
-	for _, text := range texts {
-		if !strings.Contains(err.Error(), text) {
-			t.Errorf("error %q does not say %q", err, text)
+		if held == nil {
+			return
 		}
 	}
-}
-
-// eventually waits until the condition is true.
-func eventually(t testing.TB, what string, condition func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !condition(); {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s did not come true", what)
-		}
-		<-time.After(20 * time.Millisecond)
-	}
+	testkit.Must(t, held)
 }

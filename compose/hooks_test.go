@@ -2,6 +2,7 @@ package compose
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,16 +11,29 @@ import (
 	"time"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
-// diarist is a container command that notes in /events/log which signal ends it. NAME is its name there.
-const diarist = `[bash, -c, 'for s in TERM INT USR1; do trap "echo $$NAME $$s >> /events/log; exit 0" $$s; done; echo up; while :; do sleep 0.05; done']`
+// diarist is a container command that notes in /events/log which signal ends it, and in /events/up that it hears signals
+// from then on. NAME is its name there. It waits in a way that a signal ends at once.
+const diarist = `[bash, -c, 'for s in TERM INT USR1; do trap "echo $$NAME $$s >> /events/log; exit 0" $$s; done; echo up; echo $$NAME >> /events/up; sleep infinity & wait']`
+
+// diarists waits until that many of them have come up since the last call, and hear signals.
+func (s *site) diarists(n int) {
+	s.t.Helper()
+	path := filepath.Join(s.dir, "events", "up")
+	testkit.Eventually(s.t, fmt.Sprintf("%d diarists hear signals", n), func() bool {
+		content, _ := os.ReadFile(path) // it is made by the first
+		return strings.Count(string(content), "\n") == n
+	})
+	testkit.Must(s.t, os.Remove(path))
+}
 
 // diary returns what containers noted since the last call.
 func (s *site) diary() []string {
 	s.t.Helper()
 	path := filepath.Join(s.dir, "events", "log")
-	text := readFile(s.t, path)
+	text := testkit.Read(s.t, path)
 	s.write("events/log", "")
 	return words(strings.Split(text, "\n")...)
 }
@@ -28,6 +42,7 @@ var hooked = `
 services:
   web:
     image: "` + debian + `"
+    network_mode: none
     command: ` + diarist + `
     environment: {NAME: web, SHARED: inherited}
     volumes: [./events:/events]
@@ -42,10 +57,12 @@ services:
 `
 
 func TestHooksRunAroundEveryStartAndStop(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
 	s := newSite(t, e, hooked)
 	s.write("events/log", "")
 	s.up(commitA)
+	s.diarists(1)
 	begun := []string{"pre_start of web", "pre_start 2", "post_start"}
 	if got := s.diary(); !slices.Equal(got, begun) {
 		t.Errorf("at the start: %q, want %q", got, begun)
@@ -57,7 +74,7 @@ func TestHooksRunAroundEveryStartAndStop(t *testing.T) {
 		}
 	}
 	inspected, err := e.inspect(t.Context(), s.ids()["web-1"])
-	check(t, err)
+	testkit.Must(t, err)
 	if label := inspected.Config.Labels[labelHooks]; strings.Contains(label, "SHARED\":") {
 		t.Errorf("the label has what the container's environment has: %s", label)
 	}
@@ -69,13 +86,14 @@ func TestHooksRunAroundEveryStartAndStop(t *testing.T) {
 
 	s.write("blue.yml", strings.Replace(hooked, "post_start >>", "again >>", 1))
 	s.up(commitA)
+	s.diarists(1)
 	want := []string{"pre_stop", "web TERM", "pre_start of web", "pre_start 2", "again"}
 	if got := s.diary(); !slices.Equal(got, want) {
 		t.Errorf("with a hook changed: %q, want %q", got, want)
 	}
 
-	check(t, os.Remove(filepath.Join(s.dir, "blue.yml")))
-	check(t, s.Stop(t.Context(), deploy.Blue, s.log))
+	testkit.Must(t, os.Remove(filepath.Join(s.dir, "blue.yml")))
+	testkit.Must(t, s.Stop(t.Context(), deploy.Blue, s.log))
 	if got := s.diary(); !slices.Equal(got, []string{"pre_stop", "web TERM"}) {
 		t.Errorf("at the stop: %q", got)
 	}
@@ -85,8 +103,9 @@ func TestHooksRunAroundEveryStartAndStop(t *testing.T) {
 }
 
 func TestAHookThatFailsFailsTheStart(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
-	good := `services: {web: {image: "` + debian + `", command: ` + diarist + `, environment: {NAME: good}, volumes: ["./events:/events"], HOOKS}}`
+	good := `services: {web: {image: "` + debian + `", network_mode: none, command: ` + diarist + `, environment: {NAME: good}, volumes: ["./events:/events"], HOOKS}}`
 	hook := func(kind, command string) string {
 		return strings.Replace(good, "HOOKS", kind+": [{command: [sh, -c, '"+command+"']}]", 1)
 	}
@@ -101,7 +120,7 @@ func TestAHookThatFailsFailsTheStart(t *testing.T) {
 	} {
 		s.write("blue.yml", hook(kind, "echo first; echo last words >&2; exit 3"))
 		err := s.Start(t.Context(), deploy.Blue, s.release(commitB), s.log)
-		wants(t, err, want)
+		testkit.ErrorContains(t, err, want)
 		var logged *deploy.LoggedError
 		if !errors.As(err, &logged) || !slices.Contains(logged.Lines, "last words") {
 			t.Errorf("the lines of %v are missing", err)
@@ -116,25 +135,29 @@ func TestAHookThatFailsFailsTheStart(t *testing.T) {
 }
 
 func TestAFailingOrHangingPreStopHookIsToldAndKeepsNobodyFromStopping(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
 	for command, want := range map[string]string{
 		"echo no; exit 4": "pre_stop hook 1 of container NAME exited with status 4; the container is stopped all the same",
 		"sleep 60":        "pre_stop hook 1 of container NAME: its pre_stop hooks did not end within 500ms",
 	} {
-		s := newSite(t, e, `services: {web: {image: "`+debian+`", command: `+diarist+`, environment: {NAME: web}, volumes: ["./events:/events"], pre_stop: [{command: [sh, -c, "`+command+`"]}]}}`)
-		s.write("events/log", "")
-		s.up(commitA)
-		impatient := *e
-		impatient.HookTimeout = 500 * time.Millisecond
-		s.engine = &impatient
-		check(t, s.Stop(t.Context(), deploy.Blue, s.log))
-		want = strings.Replace(want, "NAME", s.settings.Project(deploy.Blue)+"-web-1", 1)
-		if told := s.said(); !strings.Contains(told, want) {
-			t.Errorf("%q is not told:\n%s", want, told)
-		}
-		if got := s.diary(); !slices.Equal(got, []string{"web TERM"}) {
-			t.Errorf("the container noted %q", got)
-		}
+		t.Run(command, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, e, `services: {web: {image: "`+debian+`", network_mode: none, command: `+diarist+`, environment: {NAME: web}, volumes: ["./events:/events"], pre_stop: [{command: [sh, -c, "`+command+`"]}]}}`)
+			s.write("events/log", "")
+			s.up(commitA)
+			s.diarists(1)
+			impatient := *e
+			if strings.HasPrefix(command, "sleep") { // the other one is not to be cut short on a busy machine
+				impatient.HookTimeout = 500 * time.Millisecond
+			}
+			s.engine = &impatient
+			testkit.Must(t, s.Stop(t.Context(), deploy.Blue, s.log))
+			testkit.Contains(t, s.said(), strings.Replace(want, "NAME", s.settings.Project(deploy.Blue)+"-web-1", 1))
+			if got := s.diary(); !slices.Equal(got, []string{"web TERM"}) {
+				t.Errorf("the container noted %q", got)
+			}
+		})
 	}
 }
 
@@ -151,7 +174,7 @@ func TestAPreStartHookIsJudgedAsAService(t *testing.T) {
 	}
 	s := newSite(t, nil, "services:\n  web:\n    image: x\n    credential_spec: {file: x}\n    pre_start: [{command: y, per_replica: true}]\n")
 	err := s.refusal()
-	wants(t, err, "pre_start.per_replica (blue.yml:5)", "credential_spec")
+	testkit.ErrorContains(t, err, "pre_start.per_replica (blue.yml:5)", "credential_spec")
 	if strings.Contains(err.Error(), "pre_start.credential_spec") {
 		t.Errorf("what the hook inherits is told twice: %v", err)
 	}

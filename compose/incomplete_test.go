@@ -1,11 +1,11 @@
 package compose
 
 import (
-	"os/exec"
-	"strings"
 	"testing"
 
 	"github.com/docker/docker/api/types/container"
+
+	"verdigris/internal/testkit"
 )
 
 const inTwoNetworks = `
@@ -30,37 +30,28 @@ func twoNetworks(t *testing.T) (s *site, name string) {
 	return s, s.settings.App + "-blue-web-1"
 }
 
-// docker runs the docker command and returns what it prints.
-func (s *site) docker(args ...string) string {
-	s.t.Helper()
-	out, err := exec.CommandContext(s.t.Context(), "docker", args...).CombinedOutput()
-	if err != nil {
-		s.t.Fatalf("docker %s: %v: %s", strings.Join(args, " "), err, out)
-	}
-	return strings.TrimSpace(string(out))
-}
-
 // isWhole fails the test unless the container has its secret and is in both networks.
 func (s *site) isWhole(name string) {
 	s.t.Helper()
 	i, err := s.engine.inspect(s.t.Context(), name)
-	check(s.t, err)
+	testkit.Must(s.t, err)
 	if len(i.NetworkSettings.Networks) != 2 {
 		s.t.Errorf("it is in %d networks, want 2", len(i.NetworkSettings.Networks))
 	}
-	if out := s.docker("exec", name, "cat", "/run/secrets/token"); out != "open sesame" {
+	if out := testkit.Docker(s.t, "exec", name, "cat", "/run/secrets/token"); out != "open sesame" {
 		s.t.Errorf("its secret is %q", out)
 	}
 }
 
 // TestAContainerThatWasHalfMadeIsNotStarted has verdigris die between the making of a container and what comes after.
 func TestAContainerThatWasHalfMadeIsNotStarted(t *testing.T) {
+	t.Parallel()
 	s, name := twoNetworks(t)
-	s.docker("exec", name, "sh", "-c", "echo data > /kept/file")
+	testkit.Docker(s.t, "exec", name, "sh", "-c", "echo data > /kept/file")
 	s.halfMade(name)
 	s.up(commitA)
 	s.isWhole(name)
-	if out := s.docker("exec", name, "cat", "/kept/file"); out != "data" {
+	if out := testkit.Docker(s.t, "exec", name, "cat", "/kept/file"); out != "data" {
 		t.Errorf("the anonymous volume has %q", out)
 	}
 }
@@ -70,45 +61,48 @@ func (s *site) halfMade(name string) {
 	s.t.Helper()
 	ctx := s.t.Context()
 	i, err := s.engine.inspect(ctx, name)
-	check(s.t, err)
-	s.docker("rename", name, name+asideSuffix)
+	testkit.Must(s.t, err)
+	testkit.Docker(s.t, "rename", name, name+asideSuffix)
 	p, err := s.loadSlice(ctx, "blue", s.release(commitA))
-	check(s.t, err)
+	testkit.Must(s.t, err)
 	b, err := p.blueprint(p.Services["web"], 1)
-	check(s.t, err)
+	testkit.Must(s.t, err)
 	b.Config.Image = debian
 	p.label(b, p.Services["web"], 1, i.Image)
 	old, err := s.engine.containersOf(ctx, p.Name)
-	check(s.t, err)
+	testkit.Must(s.t, err)
 	b.inherit(old[0], p.Services["web"], image{}, nil)
 	b.files, b.Networks = nil, b.Networks[:1]
 	_, err = s.engine.createContainer(ctx, b)
-	check(s.t, err)
+	testkit.Must(s.t, err)
 }
 
 func TestAContainerWhoseNetworkIsAnotherOneIsReplaced(t *testing.T) {
+	t.Parallel()
 	s, name := twoNetworks(t)
-	check(t, s.engine.client.ContainerStop(t.Context(), name, container.StopOptions{}))
-	s.docker("network", "rm", s.settings.App+"-blue_one")
+	testkit.Must(t, s.engine.client.ContainerStop(t.Context(), name, container.StopOptions{}))
+	testkit.Docker(s.t, "network", "rm", s.settings.App+"-blue_one")
 	s.up(commitA)
 	s.isWhole(name)
 }
 
 func TestAContainerThatWasTakenOffItsNetworkIsReplaced(t *testing.T) {
+	t.Parallel()
 	s, name := twoNetworks(t)
-	s.docker("network", "disconnect", s.settings.App+"-blue_two", name)
+	testkit.Docker(s.t, "network", "disconnect", s.settings.App+"-blue_two", name)
 	s.up(commitA)
 	s.isWhole(name)
 }
 
 func TestAContainerInItsNetworksIsKept(t *testing.T) {
+	t.Parallel()
 	s, name := twoNetworks(t)
 	before, err := s.engine.inspect(t.Context(), name)
-	check(t, err)
-	check(t, s.engine.client.ContainerStop(t.Context(), name, container.StopOptions{}))
+	testkit.Must(t, err)
+	testkit.Must(t, s.engine.client.ContainerStop(t.Context(), name, container.StopOptions{}))
 	s.up(commitA) // the engine tells of networks of stopped containers too
 	after, err := s.engine.inspect(t.Context(), name)
-	check(t, err)
+	testkit.Must(t, err)
 	if before.ID != after.ID {
 		t.Error("it was replaced")
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 func (s *site) load(slice deploy.Slice) (*project, error) {
@@ -24,7 +25,7 @@ services:
 	s.write(".env", "NAME=first\nA=env\n")
 	s.write("more.env", "NAME=second\nPASSED=through\n")
 	other := &site{t: t, dir: checkout}
-	other.write("blue.yml", readFile(t, s.dir+"/blue.yml"))
+	other.write("blue.yml", testkit.Read(t, s.dir+"/blue.yml"))
 	other.write(".env", "NAME=checkout\nB=checkout\nIMAGE_TAG=mine\n")
 	rel := s.release(commitA)
 	rel.Dir = checkout
@@ -86,7 +87,7 @@ func TestFilesThatCannotWorkAreRefusedByName(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t, nil, c.file)
 			err := s.refusal()
-			wants(t, err, c.want)
+			testkit.ErrorContains(t, err, c.want)
 			var hint *deploy.HintedError
 			if c.next != "" && (!errors.As(err, &hint) || !strings.Contains(hint.Next, c.next)) {
 				t.Errorf("the next step of %v is not %q", err, c.next)
@@ -157,7 +158,7 @@ func TestAMissingEnvFileIsNamedUnlessItIsTheDefault(t *testing.T) {
 	}
 	s.settings.EnvFiles = []string{"production.env"}
 	_, err := s.load(deploy.Blue)
-	wants(t, err, "production.env does not exist")
+	testkit.ErrorContains(t, err, "production.env does not exist")
 }
 
 func TestAComposeFileThatIsNotThereIsNamed(t *testing.T) {
@@ -183,7 +184,7 @@ func wantHint(t *testing.T, err error, reason, next string) {
 func TestASliceWithoutAFileIsRefused(t *testing.T) {
 	s := newSite(t, nil, "services: {web: {image: x}}")
 	_, err := s.load(deploy.Staging)
-	wants(t, err, "no compose file for slice staging")
+	testkit.ErrorContains(t, err, "no compose file for slice staging")
 }
 
 func TestPathsAreRelativeToTheFirstFile(t *testing.T) {

@@ -14,7 +14,11 @@ import (
 	"github.com/docker/docker/api/types/container"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
+
+// pauses lets a bash pause by itself: a sleep is a process each time.
+const pauses = `exec 3<> <(:); pause() { read -rt $$1 -u 3; };`
 
 // collector keeps the lines that it is given.
 type collector struct {
@@ -54,7 +58,7 @@ func TestMergeIsInTheOrderOfTime(t *testing.T) {
 		logs = append(logs, log)
 	}
 	var got []string
-	check(t, merge(logs, func(i int, l LogLine) error {
+	testkit.Must(t, merge(logs, func(i int, l LogLine) error {
 		got = append(got, fmt.Sprintf("%d:%s", i, l.Text))
 		return nil
 	}))
@@ -64,22 +68,25 @@ func TestMergeIsInTheOrderOfTime(t *testing.T) {
 }
 
 func TestLogsOfAllContainersAreMergedByTime(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
-	prints := `command: [bash, -c, "head -c 40000 /dev/zero | tr '\\0' x; echo; for i in $$(seq 100); do echo line $$i; sleep 0.01; done; echo done; sleep 60"]`
+	// All print at the same time, however long the engine takes to start one after the other.
+	prints := `volumes: ["./gate:/gate"], command: [bash, -c, "` + pauses + ` until test -e /gate/open; do pause 0.05; done; head -c 40000 /dev/zero | tr '\\0' x; echo; for i in $$(seq 100); do echo line $$i; pause 0.01; done; echo done; sleep 60"]`
 	s := newSite(t, e, `
 services:
-  web: {image: "`+debian+`", init: true, `+prints+`}
-  other: {image: "`+debian+`", init: true, scale: 2, `+prints+`}
-  mute: {image: "`+debian+`", init: true, command: [sleep, "60"], logging: {driver: none}}
+  web: {image: "`+debian+`", init: true, network_mode: none, `+prints+`}
+  other: {image: "`+debian+`", init: true, network_mode: none, scale: 2, `+prints+`}
+  mute: {image: "`+debian+`", init: true, network_mode: none, command: [sleep, "60"], logging: {driver: none}}
 `)
 	s.up(commitA)
+	s.write("gate/open", "")
 	read := func(opts deploy.LogOptions) []LogLine {
 		t.Helper()
 		var got collector
-		check(t, s.ReadLog(t.Context(), deploy.Blue, opts, got.add))
+		testkit.Must(t, s.ReadLog(t.Context(), deploy.Blue, opts, got.add))
 		return got.all()
 	}
-	eventually(t, "the end of all logs", func() bool {
+	testkit.Eventually(t, "the end of all logs", func() bool {
 		ends := 0
 		for _, l := range read(deploy.LogOptions{Tail: 1}) {
 			if l.Text == "done" {
@@ -119,16 +126,17 @@ services:
 	}
 
 	_, err := s.LogSources(t.Context(), deploy.Blue, []string{"web", "wbe"})
-	wants(t, err, "slice blue has no service wbe; it has mute, other, web")
+	testkit.ErrorContains(t, err, "slice blue has no service wbe; it has mute, other, web")
 	if err := s.ReadLog(t.Context(), deploy.Green, deploy.LogOptions{}, func(LogLine) error { return nil }); !errors.As(err, new(*deploy.ConflictError)) {
 		t.Errorf("a slice without containers: %v", err)
 	}
-	wants(t, s.ReadLog(t.Context(), "", deploy.LogOptions{}, nil), "the shared project has no containers")
+	testkit.ErrorContains(t, s.ReadLog(t.Context(), "", deploy.LogOptions{}, nil), "the shared project has no containers")
 }
 
 func TestFollowingSeesRestartsAndReplacementsAndNothingTwice(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
-	file := `services: {web: {image: "` + debian + `", init: true, stop_grace_period: 1s, environment: {RUN: first}, command: [bash, -c, "for ((i=0;;i++)); do echo $$RUN $$i; sleep 0.01; done"]}}`
+	file := `services: {web: {image: "` + debian + `", init: true, network_mode: none, stop_grace_period: 1s, environment: {RUN: first}, command: [bash, -c, "` + pauses + ` for ((i=0;;i++)); do echo $$RUN $$i; pause 0.01; done"]}}`
 	s := newSite(t, e, file)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -137,7 +145,7 @@ func TestFollowingSeesRestartsAndReplacementsAndNothingTwice(t *testing.T) {
 	go func() { done <- s.ReadLog(ctx, deploy.Blue, deploy.LogOptions{Follow: true}, got.add) }()
 	sees := func(what string, times int) {
 		t.Helper()
-		eventually(t, fmt.Sprintf("%d lines %q", times, what), func() bool {
+		testkit.Eventually(t, fmt.Sprintf("%d lines %q", times, what), func() bool {
 			n := 0
 			for _, text := range got.texts() {
 				if text == what {
@@ -150,7 +158,7 @@ func TestFollowingSeesRestartsAndReplacementsAndNothingTwice(t *testing.T) {
 
 	s.up(commitA) // the slice had no containers when the following began
 	sees("first 20", 1)
-	check(t, e.client.ContainerRestart(t.Context(), s.ids()["web-1"], container.StopOptions{}))
+	testkit.Must(t, e.client.ContainerRestart(t.Context(), s.ids()["web-1"], container.StopOptions{}))
 	sees("first 20", 2)
 	s.write("blue.yml", strings.Replace(file, "first", "second", 1))
 	s.up(commitA)
@@ -160,15 +168,15 @@ func TestFollowingSeesRestartsAndReplacementsAndNothingTwice(t *testing.T) {
 	go func() {
 		done <- s.ReadLog(ctx, deploy.Blue, deploy.LogOptions{Follow: true, Tail: 3}, late.add)
 	}()
-	eventually(t, "lines after the history", func() bool { return len(late.texts()) > 30 })
+	testkit.Eventually(t, "lines after the history", func() bool { return len(late.texts()) > 30 })
 	cancel()
-	check(t, <-done)
-	check(t, <-done)
+	testkit.Must(t, <-done)
+	testkit.Must(t, <-done)
 	for name, texts := range map[string][]string{"from the beginning": got.texts(), "from the middle": late.texts()} {
 		for i, text := range texts {
 			run, n, _ := strings.Cut(text, " ")
 			number, err := strconv.Atoi(n)
-			check(t, err)
+			testkit.Must(t, err)
 			if i > 0 && number > 0 && texts[i-1] != fmt.Sprintf("%s %d", run, number-1) {
 				t.Errorf("%s: %q follows %q", name, text, texts[i-1])
 			}

@@ -13,25 +13,26 @@ import (
 	"github.com/docker/docker/pkg/stdcopy"
 
 	"verdigris/deploy"
-	"verdigris/test/output"
+	"verdigris/internal/testkit"
 )
 
 func TestLogsAreCutFilteredAndFollowed(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
 	s := newSite(t, e, `
 services:
-  web: {image: "`+debian+`", init: true, command: [bash, -c, "echo one; echo two >&2; echo three; while true; do if [ -e /tmp/go ]; then echo four; sleep 60; fi; sleep 0.05; done"]}
-  longer-name: {image: "`+debian+`", init: true, tty: true, command: [bash, -c, "echo from the terminal; sleep 60"]}
+  web: {image: "`+debian+`", init: true, network_mode: none, command: [bash, -c, "`+pauses+` echo one; echo two >&2; echo three; until test -e /tmp/go; do pause 0.05; done; echo four; sleep 60"]}
+  longer-name: {image: "`+debian+`", init: true, network_mode: none, tty: true, command: [bash, -c, "echo from the terminal; sleep 60"]}
 `)
 	s.up(commitA)
 	read := func(opts deploy.LogOptions) string {
 		t.Helper()
 		var b bytes.Buffer
-		check(t, s.Logs(t.Context(), deploy.Blue, opts, &b))
+		testkit.Must(t, s.Logs(t.Context(), deploy.Blue, opts, &b))
 		return b.String()
 	}
 	for _, want := range []string{"web-1         | one\n", "web-1         | two\n", "longer-name-1 | from the terminal\n"} {
-		eventually(t, "the line "+want, func() bool { return strings.Contains(read(deploy.LogOptions{}), want) })
+		testkit.Eventually(t, "the line "+want, func() bool { return strings.Contains(read(deploy.LogOptions{}), want) })
 	}
 	if got := read(deploy.LogOptions{Services: []string{"web"}, Tail: 1}); strings.Count(got, "\n") != 1 || !strings.HasPrefix(got, "web-1 | ") {
 		t.Errorf("one line of web is %q", got)
@@ -39,16 +40,16 @@ services:
 
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	var followed output.Buffer
+	var followed testkit.Buffer
 	done := make(chan error, 1)
 	go func() { done <- s.Logs(ctx, deploy.Blue, deploy.LogOptions{Follow: true}, &followed) }()
-	eventually(t, "the old lines", func() bool { return strings.Contains(followed.String(), "three") })
+	testkit.Eventually(t, "the old lines", func() bool { return strings.Contains(followed.String(), "three") })
 	web := &Container{engine: e, project: s.settings.Project(deploy.Blue), service: "web"}
 	_, err := web.Exec(t.Context(), "touch", "/tmp/go")
-	check(t, err)
-	eventually(t, "the new line", func() bool { return strings.Contains(followed.String(), "| four\n") })
+	testkit.Must(t, err)
+	testkit.Eventually(t, "the new line", func() bool { return strings.Contains(followed.String(), "| four\n") })
 	cancel()
-	check(t, <-done)
+	testkit.Must(t, <-done)
 }
 
 func TestLinesOfBothOutputsAreNeverMixed(t *testing.T) {
@@ -62,7 +63,7 @@ func TestLinesOfBothOutputsAreNeverMixed(t *testing.T) {
 		io.WriteString(part.w, part.text)
 	}
 	var lines []string
-	check(t, demultiplex(&body, func(_ time.Time, line string) error {
+	testkit.Must(t, demultiplex(&body, func(_ time.Time, line string) error {
 		lines = append(lines, line)
 		return nil
 	}))

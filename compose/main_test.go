@@ -2,6 +2,7 @@ package compose
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -12,25 +13,39 @@ import (
 // helperSecret is what the credential helper of the tests gives for every registry.
 const helperSecret = "secret-of-the-test"
 
+// tempDir is what the tests share; its path is short enough for the unix sockets in it, unlike that of t.TempDir.
+var tempDir string
+
 // agentSocket is where the ssh agent of a test listens.
-var agentSocket string
+func agentSocket() string { return filepath.Join(tempDir, "agent") }
 
 func TestMain(m *testing.M) {
 	flag.Parse()
 	sideBySide()
-	dir, err := os.MkdirTemp("", "vt") // t.TempDir is too long for a unix socket
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) (status int) {
+	var err error
+	tempDir, err = os.MkdirTemp("", "vt")
 	if err == nil {
-		err = surround(dir)
+		defer os.RemoveAll(tempDir)
+		err = surround(tempDir)
 	}
-	status := 1
-	if err == nil {
-		status = m.Run()
-	} else {
-		println(err.Error())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer endShared()
+	return m.Run()
+}
+
+// endShared ends what tests have started for all.
+func endShared() {
+	if common.server != nil {
+		common.server.stop()
 	}
 	plugin.end()
-	os.RemoveAll(dir)
-	os.Exit(status)
 }
 
 // sideBySide has more tests run at once than there are processors, unless -parallel says how many: they wait for the
@@ -48,16 +63,17 @@ func sideBySide() {
 func surround(dir string) error {
 	helper := filepath.Join(dir, "docker-credential-vtest")
 	script := `#!/bin/sh
-[ "$1" = get ] && read -r host && printf '{"ServerURL": "%s", "Username": "tester", "Secret": "` + helperSecret + `"}' "$host"
+[ "$1" = get ] || exit 1
+read -r host
+printf '{"ServerURL": "%s", "Username": "tester", "Secret": "` + helperSecret + `"}' "$host"
 `
 	if err := os.WriteFile(helper, []byte(script), 0o755); err != nil {
 		return err
 	}
-	agentSocket = filepath.Join(dir, "agent")
 	for name, value := range map[string]string{
 		"PATH":          dir + string(os.PathListSeparator) + os.Getenv("PATH"),
-		"SSH_AUTH_SOCK": agentSocket,
-		"PIN":           "of the daemon's own environment", // which no compose file may get to see
+		"SSH_AUTH_SOCK": agentSocket(),
+		"PIN":           "of verdigris's own environment", // which no compose file gets to see
 	} {
 		if err := os.Setenv(name, value); err != nil {
 			return err

@@ -6,6 +6,8 @@ import (
 
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/go-connections/nat"
+
+	"verdigris/internal/testkit"
 )
 
 // networked is a service with all that its networks may say.
@@ -95,7 +97,7 @@ func TestAnOlderEngineHasOneMACAddressForAContainer(t *testing.T) {
 	p := s.accepted()
 	p.api = "1.43"
 	_, err := p.blueprint(p.Services["web"], 1)
-	wants(t, err, "networks.mac_address: of the second network b (blue.yml:1), it needs Docker API 1.44")
+	testkit.ErrorContains(t, err, "networks.mac_address: of the second network b (blue.yml:1), it needs Docker API 1.44")
 }
 
 func TestTheEnginesOwnBridgeTakesAMACAddressAndLinks(t *testing.T) {
@@ -148,7 +150,7 @@ func TestNetworksThatCannotWorkAreRefusedByName(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t, nil, "services: {web: {image: x, "+c.service+"}, db: {image: x}, off: {image: x, scale: 0}}")
-			wants(t, s.refusal(), c.want, "blue.yml:1")
+			testkit.ErrorContains(t, s.refusal(), c.want, "blue.yml:1")
 		})
 	}
 }
@@ -157,7 +159,7 @@ func TestOldEnginesRefuseWhatTheyCannotDo(t *testing.T) {
 	s := newSite(t, nil, networked)
 	p := s.accepted()
 	p.api = "1.44"
-	wants(t, p.refuse(), "networks.gw_priority", "networks.interface_name", "enable_ipv4", "needs Docker API 1.48", "needs Docker API 1.49")
+	testkit.ErrorContains(t, p.refuse(), "networks.gw_priority", "networks.interface_name", "enable_ipv4", "needs Docker API 1.48", "needs Docker API 1.49")
 }
 
 func TestExternalNetworksAreFoundByNameOrID(t *testing.T) {
@@ -166,11 +168,11 @@ func TestExternalNetworksAreFoundByNameOrID(t *testing.T) {
 		_, err := s.planOf(commitA, observation{networks: networks}, someImages)
 		return err
 	}
-	wants(t, plan(foundNetwork{id: "the-front-is-longer"}), "network the-front does not exist")
-	check(t, plan(foundNetwork{id: "1", name: "the-front"}))
-	check(t, plan(foundNetwork{id: "the-front", name: "by-id"}))
-	wants(t, plan(foundNetwork{id: "1", name: "the-front"}, foundNetwork{id: "2", name: "the-front"}), "several networks have the name the-front")
+	testkit.ErrorContains(t, plan(foundNetwork{id: "the-front-is-longer"}), "network the-front does not exist")
+	testkit.Must(t, plan(foundNetwork{id: "1", name: "the-front"}))
+	testkit.Must(t, plan(foundNetwork{id: "the-front", name: "by-id"}))
+	testkit.ErrorContains(t, plan(foundNetwork{id: "1", name: "the-front"}, foundNetwork{id: "2", name: "the-front"}), "several networks have the name the-front")
 
 	s = newSite(t, nil, "services: {web: {image: web, networks: [front]}}\nnetworks: {front: {external: true, name: host}}")
-	wants(t, plan(foundNetwork{id: "1", name: "host"}), "network host is the engine's own")
+	testkit.ErrorContains(t, plan(foundNetwork{id: "1", name: "host"}), "network host is the engine's own")
 }

@@ -2,14 +2,18 @@ package compose
 
 import (
 	"context"
+	"fmt"
+	"math/rand/v2"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/docker/docker/api/types/network"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 // in returns the running container of a service of blue.
@@ -20,7 +24,7 @@ func (s *site) in(service string) *Container {
 // reaches waits until the container gets an answer from a redis at that address.
 func (s *site) reaches(from, target string) {
 	s.t.Helper()
-	eventually(s.t, "that "+from+" reaches "+target, func() bool {
+	testkit.Eventually(s.t, "that "+from+" reaches "+target, func() bool {
 		out, err := s.in(from).Exec(s.t.Context(), "bash", "-c", "exec 3<>/dev/tcp/"+target+"; echo PING >&3; head -n1 <&3")
 		return err == nil && strings.HasPrefix(out, "+PONG")
 	})
@@ -33,20 +37,22 @@ var (
 )
 
 func TestContainersReachEachOtherByEveryNameAndAddress(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
 	s := newSite(t, e, `
 services:
-  web: {`+sleeper+`, networks: [fixed], links: ["db:linked"], external_links: ["${OUTSIDE}:partner"], extra_hosts: ["by-file:10.213.77.10"], depends_on: [other]}
-  db: {`+answerer+`, networks: {fixed: {ipv4_address: 10.213.77.10, aliases: [alias], mac_address: "02:42:0a:d5:4d:0a"}, second: }}
+  web: {`+sleeper+`, networks: [fixed], links: ["db:linked"], external_links: ["${OUTSIDE}:partner"], extra_hosts: ["by-file:${SUBNET}.10"], depends_on: [other]}
+  db: {`+answerer+`, networks: {fixed: {ipv4_address: "${SUBNET}.10", aliases: [alias], mac_address: "02:42:0a:d5:4d:0a"}, second: }}
   other: {`+answerer+`, container_name: "${OUTSIDE}", networks: [fixed]}
 networks:
-  fixed: {ipam: {config: [{subnet: 10.213.77.0/24}]}}
+  fixed: {ipam: {config: [{subnet: "${SUBNET}.0/24"}]}}
   second:
 `)
-	s.write(".env", "OUTSIDE="+s.settings.App+"-outside\n")
+	subnet := fmt.Sprintf("10.%d.%d", 200+rand.IntN(50), rand.IntN(256)) // not that of another run on this machine
+	s.write(".env", "OUTSIDE="+s.settings.App+"-outside\nSUBNET="+subnet+"\n")
 	s.up(commitA)
 	project := s.settings.Project(deploy.Blue)
-	for _, name := range []string{"db", "alias", "linked", "db-1", project + "-db-1", "10.213.77.10", "by-file", "partner", "other"} {
+	for _, name := range []string{"db", "alias", "linked", "db-1", project + "-db-1", subnet + ".10", "by-file", "partner", "other"} {
 		s.reaches("web", name+"/6379")
 	}
 	i, err := e.inspect(t.Context(), s.ids()["db-1"])
@@ -66,6 +72,7 @@ networks:
 }
 
 func TestAnExternalNetworkIsGivenByItsID(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
 	s := newSite(t, e, `services: {web: {`+sleeper+`, networks: {outside: {aliases: [visitor]}}}}
 networks: {outside: {external: true, name: "${NET}"}}`)
@@ -82,16 +89,18 @@ networks: {outside: {external: true, name: "${NET}"}}`)
 }
 
 func TestRangesOfPortsArePublished(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
-	s := newSite(t, e, `services: {web: {`+answerer+`, scale: 3, ports: ["127.0.0.1:28471-28473:6379"]}}`)
+	first := testkit.FreePorts(t, 3)
+	s := newSite(t, e, fmt.Sprintf(`services: {web: {%s, scale: 3, ports: ["127.0.0.1:%d-%d:6379"]}}`, answerer, first, first+2))
 	s.up(commitA)
-	for _, port := range []string{"28471", "28472", "28473"} {
-		conn, err := net.Dial("tcp", "127.0.0.1:"+port)
+	for port := first; port < first+3; port++ {
+		conn, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 		if err != nil {
 			t.Error(err)
 			continue
 		}
-		check(t, conn.Close())
+		testkit.Must(t, conn.Close())
 	}
 }
 
@@ -106,24 +115,41 @@ services:
 `
 
 func TestContainersShareNamespacesAndVolumes(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
 	s := newSite(t, e, sharers)
 	s.up(commitA)
 	s.removeVolumesOf("web-1")
 	s.shares()
-
 	before := s.ids()
-	s.up(commitA)
-	if after := s.ids(); after["web-1"] != before["web-1"] || after["net-1"] != before["net-1"] || after["files-1"] != before["files-1"] {
-		t.Errorf("what is the same was made again: %v became %v", before, after)
-	}
-	s.up(commitB) // the web container is another one in each release
-	for name, id := range s.ids() {
-		if before[name] == id {
-			t.Errorf("%s still refers to the container that is gone", name)
+	t.Run("what is the same is kept", func(t *testing.T) {
+		s.up(commitA)
+		if after := s.ids(); after["web-1"] != before["web-1"] || after["net-1"] != before["net-1"] || after["files-1"] != before["files-1"] {
+			t.Errorf("what is the same was made again: %v became %v", before, after)
 		}
-	}
-	s.shares()
+	})
+	t.Run("what was there comes back when a start fails", func(t *testing.T) {
+		s.write("blue.yml", strings.Replace(sharers, "network_mode", "entrypoint: [/nowhere], network_mode", 1))
+		rel, err := s.Build(t.Context(), deploy.Blue, s.release(commitB), false, s.log)
+		testkit.Must(t, err)
+		testkit.ErrorContains(t, s.Start(t.Context(), deploy.Blue, rel, s.log), "net-1")
+		for name, id := range s.ids() {
+			if before[name] != id {
+				t.Errorf("%s did not come back:\n%s", name, s.said())
+			}
+		}
+		s.shares()
+	})
+	t.Run("another release shares with its own", func(t *testing.T) { // the web container is another one in each release
+		s.write("blue.yml", sharers)
+		s.up(commitB)
+		for name, id := range s.ids() {
+			if before[name] == id {
+				t.Errorf("%s still refers to the container that is gone", name)
+			}
+		}
+		s.shares()
+	})
 }
 
 // shares checks that the four see what they share with web.
@@ -138,7 +164,7 @@ func (s *site) shares() {
 		"ipc":   "grep memory /dev/shm/file",
 		"files": "grep said /lent/file && ! touch /lent/more",
 	} {
-		eventually(s.t, service+": "+command, func() bool {
+		testkit.Eventually(s.t, service+": "+command, func() bool {
 			_, err := s.in(service).Exec(s.t.Context(), "sh", "-c", command)
 			return err == nil
 		})
@@ -156,25 +182,7 @@ func (s *site) removeVolumesOf(name string) {
 	s.t.Cleanup(func() {
 		sweep(s.t, s.engine, s.settings.App)
 		for _, m := range i.Mounts {
-			check(s.t, s.engine.removeVolume(context.Background(), m.Name))
+			testkit.Must(s.t, s.engine.removeVolume(context.Background(), m.Name))
 		}
 	})
-}
-
-func TestWhatShareANetworkComesBackWhenAStartFails(t *testing.T) {
-	e := connected(t)
-	s := newSite(t, e, sharers)
-	s.up(commitA)
-	s.removeVolumesOf("web-1")
-	before := s.ids()
-	s.write("blue.yml", strings.Replace(sharers, "network_mode", "entrypoint: [/nowhere], network_mode", 1))
-	rel, err := s.Build(t.Context(), deploy.Blue, s.release(commitB), false, s.log)
-	check(t, err)
-	wants(t, s.Start(t.Context(), deploy.Blue, rel, s.log), "net-1")
-	for name, id := range s.ids() {
-		if before[name] != id {
-			t.Errorf("%s did not come back:\n%s", name, s.said())
-		}
-	}
-	s.shares()
 }

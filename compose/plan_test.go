@@ -10,6 +10,7 @@ import (
 	"github.com/docker/docker/api/types/volume"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 const threeServices = `
@@ -67,7 +68,7 @@ func (s *site) running(commit deploy.Commit, images map[string]image) observatio
 	for _, level := range pl.levels {
 		for _, sp := range level {
 			for i, a := range sp.actions {
-				check(s.t, a.blueprint.resolve(sp.service, first))
+				testkit.Must(s.t, a.blueprint.resolve(sp.service, first))
 				if i == 0 {
 					first[sp.service.Name] = a.name
 				}
@@ -205,7 +206,7 @@ func TestAnImageForAnotherPlatformIsRefused(t *testing.T) {
 		images := map[string]image{"web": {id: "sha256:web", ref: "web", platform: platformFrom("linux", architecture, "")}}
 		_, err := s.planOf(commitA, observation{}, images)
 		if refused {
-			wants(t, err, "service web wants platform linux/arm64, and image web is for linux/amd64")
+			testkit.ErrorContains(t, err, "service web wants platform linux/arm64, and image web is for linux/amd64")
 		} else if err != nil {
 			t.Error(err)
 		}
@@ -227,24 +228,24 @@ func TestAHostPortThatAnotherContainerHoldsIsNamed(t *testing.T) {
 			}
 			continue
 		}
-		wants(t, err, "port 8080", "container theirs of project elsewhere")
+		testkit.ErrorContains(t, err, "port 8080", "container theirs of project elsewhere")
 	}
 }
 
 func TestNetworksThatDoNotFitAreRefused(t *testing.T) {
 	s := newSite(t, nil, "services: {web: {image: web, networks: [front]}}\nnetworks: {front: {external: true, name: the-front}}")
 	_, err := s.planOf(commitA, observation{}, someImages)
-	wants(t, err, "network the-front does not exist")
+	testkit.ErrorContains(t, err, "network the-front does not exist")
 
 	s = newSite(t, nil, "services: {web: {image: web}}")
 	name := s.settings.App + "-blue_default"
 	_, err = s.planOf(commitA, observation{networks: []foundNetwork{{"id", name, nil}}}, someImages)
-	wants(t, err, "does not belong to project")
+	testkit.ErrorContains(t, err, "does not belong to project")
 
 	seen := s.running(commitA, someImages)
 	s.write("blue.yml", "services: {web: {image: web}}\nnetworks: {default: {internal: true}}")
 	_, err = s.planOf(commitA, seen, someImages)
-	wants(t, err, "the settings of network", "changed")
+	testkit.ErrorContains(t, err, "the settings of network", "changed")
 }
 
 func TestTheEnginesRefusalsAreExplained(t *testing.T) {
@@ -253,7 +254,7 @@ func TestTheEnginesRefusalsAreExplained(t *testing.T) {
 		"driver failed: Error starting userland proxy: listen tcp4 0.0.0.0:9090: bind: address already in use":                            "port 9090",
 		`Conflict. The container name "/blue" is already in use by container "123". You have to remove (or rename) that container first.`: "name blue",
 	} {
-		wants(t, taken(errorText(text)), want, "already taken")
+		testkit.ErrorContains(t, taken(errorText(text)), want, "already taken")
 	}
 }
 

@@ -6,12 +6,14 @@ import (
 	"flag"
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 // statement is one key of a service with a value, and what `docker inspect` must show because of it.
@@ -103,32 +105,40 @@ func flagged(key, path string) func(t *rapid.T) statement {
 	}
 }
 
-// TestWhatIsInspectedIsWhatTheFileMeant creates containers of drawn services, starts none, and removes each.
-func TestWhatIsInspectedIsWhatTheFileMeant(t *testing.T) {
+// TestEngine_RoundsOfDrawnServices_InspectsWhatTheFileMeant creates containers of drawn services, starts none, and removes
+// each.
+func TestEngine_RoundsOfDrawnServices_InspectsWhatTheFileMeant(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
-	site := newSite(t, e, "")
-	check(t, flag.Set("rapid.checks", "30"))
-	check(t, flag.Set("rapid.nofailfile", "true"))
-	rapid.Check(t, func(t *rapid.T) {
-		var drawn []statement
-		file := "services:\n  web:\n    image: " + debian + "\n    network_mode: none\n"
-		for _, i := range rapid.SliceOfNDistinct(rapid.IntRange(0, len(statements)-1), 3, 10, rapid.ID[int]).Draw(t, "keys") {
-			s := statements[i](t)
-			s.want = replaced(s.want, "DIR", site.dir)
-			drawn = append(drawn, s)
-			file += "    " + s.file + "\n"
+	site, random := newSite(t, e, ""), testkit.Random(t)
+	testkit.Must(t, flag.Set("rapid.checks", "1"))
+	testkit.Must(t, flag.Set("rapid.nofailfile", "true"))
+	for range testkit.Rounds(t, 8) {
+		testkit.Must(t, flag.Set("rapid.seed", strconv.FormatUint(random.Uint64()|1, 10))) // 0 would be any
+		rapid.Check(t, site.inspectsWhatIsDrawn)
+	}
+}
+
+// inspectsWhatIsDrawn draws a service of many keys, so that a few rounds have met each.
+func (s *site) inspectsWhatIsDrawn(t *rapid.T) {
+	var drawn []statement
+	file := "services:\n  web:\n    image: " + debian + "\n    network_mode: none\n"
+	for _, i := range rapid.SliceOfNDistinct(rapid.IntRange(0, len(statements)-1), 8, len(statements), rapid.ID[int]).Draw(t, "keys") {
+		one := statements[i](t)
+		one.want = replaced(one.want, "DIR", s.dir)
+		drawn = append(drawn, one)
+		file += "    " + one.file + "\n"
+	}
+	s.write("blue.yml", file)
+	shown, err := s.created(t.Context())
+	if err != nil {
+		t.Fatalf("%v\n%s", err, file)
+	}
+	for _, one := range drawn {
+		if got := lookUp(shown, one.path); !reflect.DeepEqual(got, one.want) {
+			t.Errorf("%s: %s is %v, want %v", one.file, one.path, got, one.want)
 		}
-		site.write("blue.yml", file)
-		shown, err := site.created(t.Context())
-		if err != nil {
-			t.Fatalf("%v\n%s", err, file)
-		}
-		for _, s := range drawn {
-			if got := lookUp(shown, s.path); !reflect.DeepEqual(got, s.want) {
-				t.Errorf("%s: %s is %v, want %v", s.file, s.path, got, s.want)
-			}
-		}
-	})
+	}
 }
 
 // created makes blue's first container, and returns what the engine says of it once it is gone again.

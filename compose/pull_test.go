@@ -9,10 +9,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -20,6 +17,7 @@ import (
 	"github.com/moby/buildkit/session/auth"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 // pulled builds blue, which here only pulls, and returns the release, what was logged and the error.
@@ -31,15 +29,15 @@ func (s *site) pulled() (deploy.Release, string, error) {
 func TestAnImageIsPulledOnceForAllItsServicesAndItsDigestIsRecorded(t *testing.T) {
 	t.Parallel()
 	e := patient(t)
-	r := newRegistry(t, e, "")
+	r := openRegistry(t, e)
 	digest, other := r.push("team/app:1", 3_000_000), r.push("db:2", 1000)
-	s := newSite(t, e, fmt.Sprintf("services: {web: {image: '%[1]s/team/app:1'}, worker: {image: '%[1]s/team/app:1'}, db: {image: '%[1]s/db:2'}, here: {image: %[2]s}}", r.host, debian))
+	s := newSite(t, e, fmt.Sprintf("services: {web: {image: '%[1]s/team/app:1'}, worker: {image: '%[1]s/team/app:1'}, db: {image: '%[1]s/db:2'}, here: {image: %[2]s}}", r.at, debian))
 	rel, said, err := s.pulled()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, said)
 	}
 	for service, want := range map[string]string{
-		"web": r.host + "/team/app@" + digest, "worker": r.host + "/team/app@" + digest, "db": r.host + "/db@" + other,
+		"web": r.at + "/team/app@" + digest, "worker": r.at + "/team/app@" + digest, "db": r.at + "/db@" + other,
 	} {
 		if rel.Digests[service] != want || rel.Images[service] == "" {
 			t.Errorf("%s is %s of %s, want %s", service, rel.Images[service], rel.Digests[service], want)
@@ -48,7 +46,7 @@ func TestAnImageIsPulledOnceForAllItsServicesAndItsDigestIsRecorded(t *testing.T
 	if _, ok := rel.Digests["here"]; ok {
 		t.Errorf("an image from no registry has the digest %s", rel.Digests["here"])
 	}
-	line := "web, worker: pull " + r.host + "/team/app:1"
+	line := "web, worker: pull " + r.at + "/team/app:1"
 	if strings.Count(said, line+"\n") != 1 || strings.Count(said, line+": done in ") != 1 || !strings.Contains(said, "3.0 MB, "+digest) {
 		t.Errorf("the log is\n%s", said)
 	}
@@ -58,17 +56,10 @@ func TestAnImageIsPulledOnceForAllItsServicesAndItsDigestIsRecorded(t *testing.T
 }
 
 func TestCredentialsComeFromTheConfigFileAndFromHelpers(t *testing.T) {
+	t.Parallel()
 	e := patient(t)
-	r := newRegistry(t, e, "secret-of-the-test")
+	r := newRegistry(t, e, helperSecret)
 	r.push("team/app:1", 1000)
-	bin := t.TempDir()
-	put(t, filepath.Join(bin, "docker-credential-vtest"), `#!/bin/sh
-case $1 in
-get) read -r host; printf '{"ServerURL": "%s", "Username": "tester", "Secret": "secret-of-the-test"}' "$host" ;;
-*) exit 1 ;;
-esac
-`, 0o755)
-	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 	for name, config := range map[string]string{
 		"auths":       r.auths(r.password),
 		"credsStore":  `{"credsStore": "vtest"}`,
@@ -76,18 +67,18 @@ esac
 	} {
 		t.Run(name, func(t *testing.T) {
 			loggedIn(t, e, config)
-			s := newSite(t, e, "services: {web: {image: '"+r.host+"/team/app:1'}}")
+			s := newSite(t, e, "services: {web: {image: '"+r.at+"/team/app:1'}}")
 			rel, said, err := s.pulled()
 			if err != nil || rel.Digests["web"] == "" {
 				t.Fatalf("%v\n%s", err, said)
 			}
-			check(t, e.removeImage(t.Context(), r.host+"/team/app:1"))
+			testkit.Must(t, e.removeImage(t.Context(), r.at+"/team/app:1"))
 
-			base := newSite(t, e, "services: {web: {build: {context: ., dockerfile_inline: 'FROM "+r.host+"/team/app:1'}}}")
+			base := newSite(t, e, "services: {web: {build: {context: ., dockerfile_inline: 'FROM "+r.at+"/team/app:1'}}}")
 			if _, said, err := base.pulled(); err != nil {
 				t.Errorf("a base image: %v\n%s", err, said)
 			}
-			forgetImages(t, e, r.host)
+			forgetImages(t, e, r.at)
 		})
 	}
 }
@@ -97,8 +88,6 @@ func TestARefusedLoginSaysWhatToTypeAndKeepsTheSecret(t *testing.T) {
 	e := patient(t)
 	r := newRegistry(t, e, "right")
 	r.push("team/app:1", 1000)
-	bin := t.TempDir()
-	put(t, filepath.Join(bin, "docker-credential-vtest-none"), "#!/bin/sh\n", 0o644)
 	for name, c := range map[string]struct{ config, want, next string }{
 		"wrong":     {r.auths("hunter-two"), "registry " + r.host + " refused the credentials", "docker login " + r.host},
 		"missing":   {`{"auths": {}}`, "has no credentials for registry " + r.host, "docker login " + r.host},
@@ -107,9 +96,9 @@ func TestARefusedLoginSaysWhatToTypeAndKeepsTheSecret(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			loggedIn(t, e, c.config)
-			s := newSite(t, e, "services: {web: {image: '"+r.host+"/team/app:1'}}")
+			s := newSite(t, e, "services: {web: {image: '"+r.at+"/team/app:1'}}")
 			_, said, err := s.pulled()
-			wants(t, err, c.want)
+			testkit.ErrorContains(t, err, c.want)
 			var hint *deploy.HintedError
 			if !errors.As(err, &hint) || !strings.Contains(hint.Next, c.next) {
 				t.Errorf("the hint is missing: %#v", err)
@@ -126,11 +115,11 @@ func TestABaseImageBehindALoginSaysWhatToType(t *testing.T) {
 	e := patient(t)
 	r := newRegistry(t, e, "right")
 	r.push("team/app:1", 1000)
-	s := newSite(t, e, "services: {web: {build: {context: ., dockerfile_inline: 'FROM "+r.host+"/team/app:1'}}}")
+	s := newSite(t, e, "services: {web: {build: {context: ., dockerfile_inline: 'FROM "+r.at+"/team/app:1'}}}")
 	for _, config := range []string{`{}`, r.auths("hunter-two")} {
 		loggedIn(t, e, config)
 		_, said, err := s.pulled()
-		wants(t, err, "service web: build image", "registry "+r.host)
+		testkit.ErrorContains(t, err, "service web: build image", "registry "+r.host)
 		var hint *deploy.HintedError
 		if !errors.As(err, &hint) || !strings.HasSuffix(hint.Next, "docker login "+r.host) || strings.Contains(said+err.Error(), "hunter-two") {
 			t.Errorf("%v\n%s", err, said)
@@ -156,14 +145,14 @@ func TestCredentialsForBuildKitAreThoseOfItsRegistry(t *testing.T) {
 func TestAnImageThatTheRegistryDoesNotHaveIsNotAskedForAgain(t *testing.T) {
 	t.Parallel()
 	e := patient(t)
-	r := newRegistry(t, e, "")
-	s := newSite(t, e, "services: {web: {image: '"+r.host+"/none/such-timeout:1'}}")
+	r := openRegistry(t, e)
+	s := newSite(t, e, "services: {web: {image: '"+r.at+"/none/such-timeout:1'}}")
 	_, said, err := s.pulled()
-	wants(t, err, "service web: image "+r.host+"/none/such-timeout:1 is not on this machine and cannot be pulled", "manifest unknown")
+	testkit.ErrorContains(t, err, "service web: image "+r.at+"/none/such-timeout:1 is not on this machine and cannot be pulled", "manifest unknown")
 	if strings.Contains(said, "trying again") {
 		t.Errorf("the log is\n%s", said)
 	}
-	wants(t, s.Start(t.Context(), deploy.Blue, s.release(commitA), s.log), r.host+"/none/such-timeout:1 is not on this machine")
+	testkit.ErrorContains(t, s.Start(t.Context(), deploy.Blue, s.release(commitA), s.log), r.at+"/none/such-timeout:1 is not on this machine")
 }
 
 func TestARegistryThatComesBackIsWaitedFor(t *testing.T) {
@@ -172,42 +161,45 @@ func TestARegistryThatComesBackIsWaitedFor(t *testing.T) {
 	r := newRegistry(t, e, "")
 	digest := r.push("app:1", 1000)
 	r.stop()
-	s := newSite(t, e, "services: {web: {image: '"+r.host+"/app:1'}}")
+	s := newSite(t, e, "services: {web: {image: '"+r.at+"/app:1'}}")
 	var refused atomic.Int32
 	rel, err := s.Build(t.Context(), deploy.Blue, s.release(commitA), false, func(line string, _ ...deploy.Step) {
 		if strings.Contains(line, "connection refused; trying again in") && refused.Add(1) == 2 {
-			r.start()
+			if err := r.start(); err != nil {
+				t.Error(err)
+			}
 		}
 	})
-	if err != nil || rel.Digests["web"] != r.host+"/app@"+digest || refused.Load() != 2 {
+	if err != nil || rel.Digests["web"] != r.at+"/app@"+digest || refused.Load() != 2 {
 		t.Errorf("release %v, %v, refused %d times", rel, err, refused.Load())
 	}
 	r.stop()
-	check(t, e.removeImage(t.Context(), r.host+"/app:1"))
+	testkit.Must(t, e.removeImage(t.Context(), r.at+"/app:1"))
 	_, said, err := s.pulled()
-	wants(t, err, "connection refused")
+	testkit.ErrorContains(t, err, "connection refused")
 	if n := strings.Count(said, "trying again"); n != e.retries.attempts-1 {
 		t.Errorf("it was tried again %d times:\n%s", n, said)
 	}
 }
 
-// inFront serves the registry through a proxy, at the address that it returns. Each request may be answered before.
-func (r *registryServer) inFront(answered func(http.ResponseWriter, *http.Request) bool) (host string) {
+// inFront serves the registry through a proxy, and returns what the names of the test's images begin with there. Each
+// request may be answered before.
+func (r *registryServer) inFront(answered func(http.ResponseWriter, *http.Request) bool) (at string) {
 	target, err := url.Parse("http://" + r.host)
-	r.ok(err)
+	testkit.Must(r.t, err)
 	proxy := &httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(target) }}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		if !answered(w, request) {
 			proxy.ServeHTTP(w, request)
 		}
 	}))
-	host = server.Listener.Addr().String()
+	at = strings.Replace(r.at, r.host, server.Listener.Addr().String(), 1)
 	r.t.Cleanup(func() {
 		server.CloseClientConnections()
 		server.Close()
-		forgetImages(r.t, r.engine, host)
+		forgetImages(r.t, r.engine, at)
 	})
-	return host
+	return at
 }
 
 func TestARegistryThatIsBusyIsAskedAgain(t *testing.T) {
@@ -223,10 +215,10 @@ func TestARegistryThatIsBusyIsAskedAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			e := patient(t)
-			r := newRegistry(t, e, "")
+			r := openRegistry(t, e)
 			r.push("app:1", 1000)
 			var manifests atomic.Int32
-			host := r.inFront(func(w http.ResponseWriter, request *http.Request) bool {
+			at := r.inFront(func(w http.ResponseWriter, request *http.Request) bool {
 				if !strings.Contains(request.URL.Path, "/manifests/") || manifests.Add(1) > 2 {
 					return false
 				}
@@ -234,7 +226,7 @@ func TestARegistryThatIsBusyIsAskedAgain(t *testing.T) {
 				io.WriteString(w, c.body)
 				return true
 			})
-			s := newSite(t, e, "services: {web: {image: '"+host+"/app:1'}}")
+			s := newSite(t, e, "services: {web: {image: '"+at+"/app:1'}}")
 			if _, said, err := s.pulled(); err != nil || !strings.Contains(said, "trying again in") {
 				t.Errorf("%v\n%s", err, said)
 			}
@@ -245,13 +237,12 @@ func TestARegistryThatIsBusyIsAskedAgain(t *testing.T) {
 func TestACancelledPullStopsOnTheEngine(t *testing.T) {
 	t.Parallel()
 	e := patient(t)
-	r := newRegistry(t, e, "")
+	r := openRegistry(t, e)
 	r.push("app:1", 1_000_000)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	gone := make(chan struct{})
-	var once sync.Once
-	host := r.inFront(func(w http.ResponseWriter, request *http.Request) bool {
+	var gone atomic.Bool
+	at := r.inFront(func(w http.ResponseWriter, request *http.Request) bool {
 		if !strings.Contains(request.URL.Path, "/blobs/") {
 			return false
 		}
@@ -262,30 +253,23 @@ func TestACancelledPullStopsOnTheEngine(t *testing.T) {
 			cancel()
 			<-time.After(5 * time.Millisecond)
 		}
-		once.Do(func() { close(gone) })
+		gone.Store(true)
 		return true
 	})
-	s := newSite(t, e, "services: {web: {image: '"+host+"/app:1'}}")
+	s := newSite(t, e, "services: {web: {image: '"+at+"/app:1'}}")
 	_, err := s.Build(ctx, deploy.Blue, s.release(commitA), false, s.log)
-	wants(t, err, "pull image "+host+"/app:1: stopped")
+	testkit.ErrorContains(t, err, "pull image "+at+"/app:1: stopped")
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error is %v", err)
 	}
-	eventually(t, "the end of the engine's download", func() bool {
-		select {
-		case <-gone:
-			return true
-		default:
-			return false
-		}
-	})
+	testkit.Eventually(t, "the end of the engine's download", gone.Load)
 }
 
 func TestAnImageThatIsPinnedByItsDigestIsPulled(t *testing.T) {
 	t.Parallel()
 	e := patient(t)
-	r := newRegistry(t, e, "")
-	pinned := r.host + "/app@" + r.push("app:1", 1000)
+	r := openRegistry(t, e)
+	pinned := r.at + "/app@" + r.push("app:1", 1000)
 	r.push("app:1", 1000) // the tag has gone on
 	s := newSite(t, e, "services: {web: {image: '"+pinned+"'}, again: {image: '"+strings.Replace(pinned, "@", ":1@", 1)+"'}}")
 	rel, said, err := s.pulled()
@@ -300,19 +284,19 @@ func TestAnImageThatIsPinnedByItsDigestIsPulled(t *testing.T) {
 func TestASharedServiceThatCanBeBuiltIsPulledWhereARegistryHasIt(t *testing.T) {
 	t.Parallel()
 	e := patient(t)
-	r := newRegistry(t, e, "")
+	r := openRegistry(t, e)
 	r.push("team/tool:1", 1000)
 	s := newSite(t, e, "services: {web: {image: x}}")
 	s.write("shared.yml", fmt.Sprintf(`
 services:
   there: {image: '%[1]s/team/tool:1', scale: 0, build: {context: ., dockerfile_inline: "FROM %[2]s\nRUN exit 9"}}
-  missing: {image: '%[1]s/team/none:1', init: true, command: [sleep, "60"], build: {context: ., dockerfile_inline: "FROM %[2]s"}}
-`, r.host, debian))
+  missing: {image: '%[1]s/team/none:1', init: true, network_mode: none, command: [sleep, "60"], build: {context: ., dockerfile_inline: "FROM %[2]s"}}
+`, r.at, debian))
 	if err := s.UpShared(t.Context(), s.log); err != nil {
 		t.Fatalf("%v\n%s", err, s.said())
 	}
 	said := s.said()
-	for _, want := range []string{"there: pull " + r.host + "/team/tool:1: done in ", "missing: pull " + r.host + "/team/none:1: it cannot be pulled and is built"} {
+	for _, want := range []string{"there: pull " + r.at + "/team/tool:1: done in ", "missing: pull " + r.at + "/team/none:1: it cannot be pulled and is built"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("%q is not told:\n%s", want, said)
 		}

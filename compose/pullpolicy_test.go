@@ -10,12 +10,13 @@ import (
 	"github.com/docker/docker/pkg/jsonmessage"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 func TestThePullPolicySaysWhetherANewerImageIsFetched(t *testing.T) {
 	t.Parallel()
 	e := patient(t)
-	r := newRegistry(t, e, "")
+	r := openRegistry(t, e)
 	for i, c := range []struct {
 		policy string
 		newer  bool
@@ -27,7 +28,7 @@ func TestThePullPolicySaysWhetherANewerImageIsFetched(t *testing.T) {
 		t.Run(c.policy, func(t *testing.T) {
 			name := fmt.Sprintf("app%d:1", i)
 			want := r.push(name, 100)
-			s := newSite(t, e, "services: {web: {image: '"+r.host+"/"+name+"', pull_policy: "+c.policy+"}}")
+			s := newSite(t, e, "services: {web: {image: '"+r.at+"/"+name+"', pull_policy: "+c.policy+"}}")
 			rel, said, err := s.pulled()
 			if err != nil || !strings.HasSuffix(rel.Digests["web"], want) {
 				t.Fatalf("digests are %v, want %s: %v\n%s", rel.Digests, want, err, said)
@@ -49,14 +50,14 @@ func TestThePullPolicySaysWhetherANewerImageIsFetched(t *testing.T) {
 func TestAnImageIsFetchedAgainOnceItsTimeIsUp(t *testing.T) {
 	t.Parallel()
 	e := patient(t)
-	r := newRegistry(t, e, "")
+	r := openRegistry(t, e)
 	r.push("app:1", 100)
-	s := newSite(t, e, "services: {web: {image: '"+r.host+"/app:1', pull_policy: every_1s}}")
+	s := newSite(t, e, "services: {web: {image: '"+r.at+"/app:1', pull_policy: every_1s}}")
 	if _, said, err := s.pulled(); err != nil {
 		t.Fatalf("%v\n%s", err, said)
 	}
-	want := r.host + "/app@" + r.push("app:1", 100)
-	eventually(t, "the pull of the newer image", func() bool {
+	want := r.at + "/app@" + r.push("app:1", 100)
+	testkit.Eventually(t, "the pull of the newer image", func() bool {
 		rel, _, err := s.pulled()
 		return err == nil && rel.Digests["web"] == want
 	})
@@ -65,17 +66,17 @@ func TestAnImageIsFetchedAgainOnceItsTimeIsUp(t *testing.T) {
 func TestAnImageOfAnUnknownAgeIsFetchedDaily(t *testing.T) {
 	t.Parallel()
 	e := patient(t)
-	r := newRegistry(t, e, "")
+	r := openRegistry(t, e)
 	r.push("app:1", 100)
-	body, err := e.client.ImagePull(t.Context(), r.host+"/app:1", dockerimage.PullOptions{}) // as docker pull does
-	r.ok(err)
-	r.ok(eachMessage(body, func(jsonmessage.JSONMessage) {}))
-	i, err := e.inspectImage(t.Context(), r.host+"/app:1")
-	r.ok(err)
+	body, err := e.client.ImagePull(t.Context(), r.at+"/app:1", dockerimage.PullOptions{}) // as docker pull does
+	testkit.Must(r.t, err)
+	testkit.Must(r.t, eachMessage(body, func(jsonmessage.JSONMessage) {}))
+	i, err := e.inspectImage(t.Context(), r.at+"/app:1")
+	testkit.Must(r.t, err)
 	if !i.Metadata.LastTagTime.IsZero() {
 		t.Skip("this engine keeps the time of a docker pull")
 	}
-	s := newSite(t, e, "services: {web: {image: '"+r.host+"/app:1', pull_policy: daily}}")
+	s := newSite(t, e, "services: {web: {image: '"+r.at+"/app:1', pull_policy: daily}}")
 	for _, want := range []bool{true, false} {
 		if _, said, err := s.pulled(); err != nil || strings.Contains(said, "up to date") != want {
 			t.Errorf("%v\n%s", err, said)
@@ -89,7 +90,7 @@ func TestAPolicyWithoutAPullWantsTheImageHere(t *testing.T) {
 	for _, policy := range []string{"never", "build"} {
 		s := newSite(t, e, "services: {web: {image: 'localhost:1/none/such:1', pull_policy: "+policy+"}}")
 		_, _, err := s.pulled()
-		wants(t, err, "service web: image localhost:1/none/such:1 is not on this machine", "its pull_policy is "+policy)
+		testkit.ErrorContains(t, err, "service web: image localhost:1/none/such:1 is not on this machine", "its pull_policy is "+policy)
 		s.write("blue.yml", "services: {web: {image: "+debian+", pull_policy: "+policy+"}}")
 		if _, said, err := s.pulled(); err != nil || said != "" {
 			t.Errorf("with the image here: %v\n%s", err, said)
@@ -98,6 +99,7 @@ func TestAPolicyWithoutAPullWantsTheImageHere(t *testing.T) {
 }
 
 func TestAWrongPullPolicyIsRefusedBeforeAnythingIsTouched(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
 	for text, want := range map[string]string{
 		"pull_policy: sometimes":                             "sometimes",
@@ -108,11 +110,12 @@ func TestAWrongPullPolicyIsRefusedBeforeAnythingIsTouched(t *testing.T) {
 		"pull_policy: refresh, pull_refresh_after: tomorrow": "tomorrow",
 	} {
 		s := newSite(t, e, "services: {web: {image: "+debian+", "+text+"}}")
-		wants(t, s.Check(t.Context(), deploy.Blue, s.release(commitA)), "web", want, "blue.yml:1")
+		testkit.ErrorContains(t, s.Check(t.Context(), deploy.Blue, s.release(commitA)), "web", want, "blue.yml:1")
 	}
 }
 
 func TestAnImageOfAnotherPlatformCountsAsMissing(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
 	have, err := e.inspectImage(t.Context(), debian)
 	if err != nil {
@@ -128,10 +131,11 @@ func TestAnImageOfAnotherPlatformCountsAsMissing(t *testing.T) {
 	}
 	s.Platform = "a/b/c/d"
 	_, err = forPlatform(s, have)
-	wants(t, err, "service web: platform")
+	testkit.ErrorContains(t, err, "service web: platform")
 }
 
 func TestAnImageThatIsMountedIsFetchedWhereItIsMissing(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
 	s := newSite(t, e, `services: {web: {image: "`+debian+`", volumes: [{type: image, source: registry.example/files:1, target: /a}, {type: image, source: "`+redis+`", target: /b}]}}`)
 	p, err := s.load(deploy.Blue)
@@ -143,10 +147,11 @@ func TestAnImageThatIsMountedIsFetchedWhereItIsMissing(t *testing.T) {
 		t.Errorf("due is %v, %v", due, err)
 	}
 	_, err = s.images(t.Context(), p, nil)
-	wants(t, err, "service web: volumes: image registry.example/files:1 is not on this machine")
+	testkit.ErrorContains(t, err, "service web: volumes: image registry.example/files:1 is not on this machine")
 }
 
 func TestThePlatformOfTheEnvFileCountsForWhatIsFetched(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
 	s := newSite(t, e, `services: {web: {image: "`+debian+`"}, own: {image: "`+debian+`", platform: linux/arm64}}`)
 	s.write(".env", "DOCKER_DEFAULT_PLATFORM=linux/s390x\n")

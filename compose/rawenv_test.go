@@ -2,6 +2,8 @@ package compose
 
 import (
 	"testing"
+
+	"verdigris/internal/testkit"
 )
 
 func TestARawEnvFileIsTakenAsItStands(t *testing.T) {
@@ -27,5 +29,5 @@ services:
 	}
 	s.write("raw.env", "not a name=1\n")
 	_, err = s.loadSlice(t.Context(), "blue", s.release(commitA))
-	wants(t, err, "raw.env", "not a name")
+	testkit.ErrorContains(t, err, "raw.env", "not a name")
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 func TestWhatHasNoEffectIsToldWithItsPlace(t *testing.T) {
@@ -45,7 +46,7 @@ func TestWhatIsInsideOfARefusedKeyIsToldOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = p.refuse()
-	wants(t, err, "service web: provider (blue.yml:4), what a provider runs")
+	testkit.ErrorContains(t, err, "service web: provider (blue.yml:4), what a provider runs")
 	if strings.Count(err.Error(), "provider (") != 1 {
 		t.Errorf("told more than once: %v", err)
 	}

@@ -3,105 +3,116 @@ package compose
 import (
 	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	dockerimage "github.com/docker/docker/api/types/image"
-	"github.com/docker/docker/api/types/registry"
-	"github.com/docker/docker/pkg/jsonmessage"
+	godigest "github.com/opencontainers/go-digest"
 	"golang.org/x/crypto/bcrypt"
+
+	"verdigris/internal/testkit"
 )
 
-// registryServer is a registry of its own for one test: Debian's docker-registry on a port of this machine, which
-// engines use without TLS.
+// registryServer is Debian's docker-registry on a port of this machine, which engines use without TLS.
 type registryServer struct {
 	t        *testing.T
 	engine   *Engine
-	host     string // e.g. 127.0.0.1:40123
+	host     string // e.g. 127.0.0.1:20123
+	at       string // what the names of the test's images begin with: the host and, where others use it too, a folder
 	config   string
 	password string // of the user "tester"; empty when everybody may pull
 	process  *exec.Cmd
 }
 
-// newRegistry starts a registry; with a password it wants one. What the engine has of it is gone after the test.
+// newRegistry starts a registry for one test; with a password it wants one. What the engine has of it is gone after the
+// test.
 func newRegistry(t *testing.T, e *Engine, password string) *registryServer {
 	t.Helper()
-	if _, err := exec.LookPath("docker-registry"); err != nil {
-		if os.Getenv("VERDIGRIS_SKIP_MISSING") == "1" {
-			t.Skip("docker-registry is missing")
-		}
-		t.Fatal("this test needs docker-registry: run scripts/tools.sh test")
-	}
-	dir := t.TempDir()
-	r := &registryServer{t: t, engine: e, host: freeAddress(t), config: filepath.Join(dir, "config.yml"), password: password}
-	config := fmt.Sprintf("version: 0.1\nstorage: {filesystem: {rootdirectory: %s/data}}\nhttp: {addr: %q}\n", dir, r.host)
-	if password != "" {
-		hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
-		if err != nil {
-			t.Fatal(err)
-		}
-		put(t, filepath.Join(dir, "htpasswd"), "tester:"+string(hash)+"\n", 0o600)
-		config += fmt.Sprintf("auth: {htpasswd: {realm: test, path: %s/htpasswd}}\n", dir)
-	}
-	put(t, r.config, config, 0o600)
-	r.start()
+	testkit.NeedProgram(t, "docker-registry")
+	r, err := startRegistry(t.TempDir(), testkit.FreeAddress(t), password)
+	testkit.Must(t, err)
+	r.t, r.engine = t, e
 	t.Cleanup(func() {
 		r.stop()
-		forgetImages(t, e, r.host)
+		forgetImages(t, e, r.at)
 	})
 	return r
 }
 
-// freeAddress returns an address on which nobody listens at the moment.
-func freeAddress(t *testing.T) string {
+// common is the registry of the tests that have no need of their own one.
+var common struct {
+	sync.Once
+	server *registryServer
+	err    error
+}
+
+// openRegistry returns a folder, for one test, of the registry that wants no password and that many tests use.
+func openRegistry(t *testing.T, e *Engine) *registryServer {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	testkit.NeedProgram(t, "docker-registry")
+	common.Do(func() { common.server, common.err = startRegistry(tempDir, testkit.FreeAddress(t), "") })
+	testkit.Must(t, common.err)
+	r := *common.server
+	r.t, r.engine, r.at = t, e, r.host+"/"+strings.ToLower(rand.Text()[:8])
+	t.Cleanup(func() { forgetImages(t, e, r.at) })
+	return &r
+}
+
+// startRegistry runs a registry that keeps its files in the directory.
+func startRegistry(dir, host, password string) (*registryServer, error) {
+	r := &registryServer{host: host, at: host, config: filepath.Join(dir, "config.yml"), password: password}
+	config := fmt.Sprintf("version: 0.1\nlog: {accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: %s/data}}\nhttp: {addr: %q}\n", dir, host)
+	if password != "" {
+		hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, "htpasswd"), []byte("tester:"+string(hash)+"\n"), 0o600)
+		}
+		if err != nil {
+			return nil, err
+		}
+		config += fmt.Sprintf("auth: {htpasswd: {realm: test, path: %s/htpasswd}}\n", dir)
 	}
-	defer listener.Close()
-	return listener.Addr().String()
+	if err := os.WriteFile(r.config, []byte(config), 0o600); err != nil {
+		return nil, err
+	}
+	return r, r.start()
 }
 
 func put(t *testing.T, path, content string, mode os.FileMode) {
 	t.Helper()
-	if err := os.WriteFile(path, []byte(content), mode); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.WriteFile(path, []byte(content), mode))
 }
 
-// start runs the registry and returns once it answers.
-func (r *registryServer) start() {
+// start runs the registry and returns once it answers. It may be called where a test must not be ended.
+func (r *registryServer) start() error {
 	r.process = exec.Command("docker-registry", "serve", r.config)
-	var output bytes.Buffer
+	var output testkit.Buffer
 	r.process.Stderr = &output
 	if err := r.process.Start(); err != nil {
-		r.t.Errorf("start the registry: %v", err)
-		return
+		return fmt.Errorf("start the registry: %w", err)
 	}
-	answers := func() bool {
-		response, err := http.Get("http://" + r.host + "/")
-		if err == nil {
-			response.Body.Close()
+	for deadline := time.Now().Add(testkit.Patience); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if response, err := http.Get("http://" + r.host + "/"); err == nil {
+			return response.Body.Close()
 		}
-		return err == nil
 	}
-	eventuallyOr(answers)
-	if !answers() {
-		r.t.Errorf("the registry does not answer:\n%s", output.String())
-	}
+	return errors.New("the registry does not answer: " + output.String())
 }
 
 // stop ends the registry. What was pushed stays for the next start.
@@ -113,74 +124,79 @@ func (r *registryServer) stop() {
 	}
 }
 
-// push makes an image of random content, of that many bytes, gives it to the registry and returns its digest there. What
-// the engine has under the name stays as it is.
+// push gives the registry an image of random content, of that many bytes, without the engine's help, and returns its
+// digest.
 func (r *registryServer) push(name string, size int) string {
 	r.t.Helper()
-	ctx := r.t.Context()
 	repository, tag, _ := strings.Cut(name, ":")
-	upload := r.host + "/" + repository + ":upload"
-	made, err := r.engine.client.ImageImport(ctx, dockerimage.ImportSource{Source: randomLayer(size), SourceName: "-"}, upload, dockerimage.ImportOptions{})
-	r.ok(err)
-	r.ok(eachMessage(made, func(jsonmessage.JSONMessage) {}))
-	auth, err := registry.EncodeAuthConfig(registry.AuthConfig{Username: "tester", Password: r.password})
-	r.ok(err)
-	pushed, err := r.engine.client.ImagePush(ctx, upload, dockerimage.PushOptions{RegistryAuth: auth})
-	r.ok(err)
-	r.ok(eachMessage(pushed, func(jsonmessage.JSONMessage) {}))
-	r.ok(r.engine.removeImage(ctx, upload))
-
-	manifest, header := r.manifest(http.MethodGet, repository, "upload", "", nil)
-	r.manifest(http.MethodPut, repository, tag, header.Get("Content-Type"), manifest)
-	_, header = r.manifest(http.MethodHead, repository, tag, "", nil)
-	return header.Get("Docker-Content-Digest")
+	repository = strings.TrimPrefix(r.at+"/"+repository, r.host+"/")
+	layer := randomLayer(r.t, size)
+	config := jsonOf(r.t, map[string]any{
+		"architecture": runtime.GOARCH, "os": "linux", "config": map[string]any{},
+		"rootfs": map[string]any{"type": "layers", "diff_ids": []godigest.Digest{godigest.FromBytes(layer)}},
+	})
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	w.Write(layer)
+	w.Close()
+	const kind = "application/vnd.docker."
+	manifest := jsonOf(r.t, map[string]any{
+		"schemaVersion": 2, "mediaType": kind + "distribution.manifest.v2+json",
+		"config": r.upload(repository, kind+"container.image.v1+json", config),
+		"layers": []any{r.upload(repository, kind+"image.rootfs.diff.tar.gzip", packed.Bytes())},
+	})
+	r.ask(http.MethodPut, fmt.Sprintf("http://%s/v2/%s/manifests/%s", r.host, repository, tag), kind+"distribution.manifest.v2+json", manifest)
+	return godigest.FromBytes(manifest).String()
 }
 
-func randomLayer(size int) io.Reader {
+// upload gives the registry a blob and returns its descriptor.
+func (r *registryServer) upload(repository, kind string, content []byte) map[string]any {
+	r.t.Helper()
+	sum := godigest.FromBytes(content)
+	place := r.ask(http.MethodPost, fmt.Sprintf("http://%s/v2/%s/blobs/uploads/", r.host, repository), "", nil).Get("Location")
+	r.ask(http.MethodPut, place+"&digest="+sum.String(), "application/octet-stream", content)
+	return map[string]any{"mediaType": kind, "digest": sum, "size": len(content)}
+}
+
+// ask makes one request to the registry, as the user tester, and returns the header of the answer.
+func (r *registryServer) ask(method, address, kind string, body []byte) http.Header {
+	r.t.Helper()
+	request, err := http.NewRequestWithContext(r.t.Context(), method, address, bytes.NewReader(body))
+	testkit.Must(r.t, err)
+	request.Header.Set("Content-Type", kind)
+	request.SetBasicAuth("tester", r.password)
+	response, err := http.DefaultClient.Do(request)
+	testkit.Must(r.t, err)
+	defer response.Body.Close()
+	if content, err := io.ReadAll(response.Body); err != nil || response.StatusCode >= 300 {
+		r.t.Fatalf("%s %s: %s: %s, %v", method, address, response.Status, content, err)
+	}
+	return response.Header
+}
+
+func randomLayer(t testing.TB, size int) []byte {
+	t.Helper()
 	content := make([]byte, size)
 	rand.Read(content)
 	var layer bytes.Buffer
 	w := tar.NewWriter(&layer)
-	w.WriteHeader(&tar.Header{Name: "content", Mode: 0o644, Size: int64(size)})
+	testkit.Must(t, w.WriteHeader(&tar.Header{Name: "content", Mode: 0o644, Size: int64(size)}))
 	w.Write(content)
-	w.Close()
-	return &layer
+	testkit.Must(t, w.Close())
+	return layer.Bytes()
 }
 
-// manifest asks the registry itself for the manifest of a tag, or gives it one.
-func (r *registryServer) manifest(method, repository, tag, contentType string, body []byte) ([]byte, http.Header) {
-	r.t.Helper()
-	address := fmt.Sprintf("http://%s/v2/%s/manifests/%s", r.host, repository, tag)
-	request, err := http.NewRequestWithContext(r.t.Context(), method, address, bytes.NewReader(body))
-	r.ok(err)
-	for _, kind := range []string{"docker.distribution.manifest.v2", "oci.image.manifest.v1", "oci.image.index.v1"} {
-		request.Header.Add("Accept", "application/vnd."+kind+"+json")
-	}
-	request.Header.Set("Content-Type", contentType)
-	request.SetBasicAuth("tester", r.password)
-	response, err := http.DefaultClient.Do(request)
-	r.ok(err)
-	defer response.Body.Close()
-	content, err := io.ReadAll(response.Body)
-	r.ok(err)
-	if response.StatusCode >= 300 {
-		r.t.Fatalf("%s %s: %s: %s", method, address, response.Status, content)
-	}
-	return content, response.Header
-}
-
-func (r *registryServer) ok(err error) {
-	r.t.Helper()
-	if err != nil {
-		r.t.Fatal(err)
-	}
+func jsonOf(t testing.TB, value any) []byte {
+	t.Helper()
+	text, err := json.Marshal(value)
+	testkit.Must(t, err)
+	return text
 }
 
 // auths is a Docker config file with that password for the registry.
 func (r *registryServer) auths(password string) string {
 	auth := base64.StdEncoding.EncodeToString([]byte("tester:" + password))
-	text, _ := json.Marshal(map[string]any{"auths": map[string]any{r.host: map[string]string{"auth": auth}}})
-	return string(text)
+	return string(jsonOf(r.t, map[string]any{"auths": map[string]any{r.host: map[string]string{"auth": auth}}}))
 }
 
 // loggedIn makes the engine use a Docker config file with that content.
@@ -199,17 +215,16 @@ func patient(t *testing.T) *Engine {
 	return e
 }
 
-// forgetImages takes from the engine what it has of the registry.
-func forgetImages(t *testing.T, e *Engine, host string) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+// forgetImages takes from the engine what it has of the registry, or of a folder there.
+func forgetImages(t *testing.T, e *Engine, at string) {
+	ctx, cancel := context.WithTimeout(context.Background(), cleanupTime)
 	defer cancel()
 	images, err := e.client.ImageList(ctx, dockerimage.ListOptions{})
-	check(t, err)
+	testkit.Must(t, err)
 	for _, i := range images {
-		for _, name := range append(i.RepoTags, i.RepoDigests...) {
-			if strings.HasPrefix(name, host+"/") {
-				check(t, e.removeImage(ctx, name))
-			}
+		if slices.ContainsFunc(append(i.RepoTags, i.RepoDigests...), func(name string) bool { return strings.HasPrefix(name, at+"/") }) {
+			_, err := e.client.ImageRemove(ctx, i.ID, dockerimage.RemoveOptions{Force: true})
+			testkit.Must(t, gone(err))
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/docker/docker/api/types/container"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 // judged loads the file as blue's and returns what is wrong with it.
@@ -58,7 +59,7 @@ func TestARoleThatCannotBeIsRefusedWithItsPlace(t *testing.T) {
 			[]string{"service web depends on worker w", "(blue.yml:5)"},
 		},
 	} {
-		t.Run(name, func(t *testing.T) { wants(t, judged(t, c.file), c.want...) })
+		t.Run(name, func(t *testing.T) { testkit.ErrorContains(t, judged(t, c.file), c.want...) })
 	}
 	if err := judged(t, "services:\n  web: {image: x}\n  a: {image: x, depends_on: [web, b], labels: {verdigris.role: worker}}\n  b: {image: x, labels: [verdigris.role=worker]}\n"); err != nil {
 		t.Errorf("workers that depend on others: %v", err)
@@ -72,7 +73,7 @@ func TestASharedServiceIsNoWorker(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wants(t, s.check(p), "service w: label verdigris.role", "beside both slices (shared.yml:5)")
+	testkit.ErrorContains(t, s.check(p), "service w: label verdigris.role", "beside both slices (shared.yml:5)")
 }
 
 func TestAnImageMakesNoWorkers(t *testing.T) {
@@ -82,7 +83,7 @@ func TestAnImageMakesNoWorkers(t *testing.T) {
 		t.Errorf("a worker's image may say so: %v", err)
 	}
 	_, err := s.planOf(commitA, observation{}, map[string]image{"web": labelled, "w": labelled})
-	wants(t, err, "service web: image x has the label verdigris.role=worker", "(blue.yml:3)")
+	testkit.ErrorContains(t, err, "service web: image x has the label verdigris.role=worker", "(blue.yml:3)")
 }
 
 const background = `
@@ -120,7 +121,7 @@ func TestWorkersOfBothSlicesMayPublishOnePort(t *testing.T) {
 	}
 	other.labels = map[string]string{labelApp: "another", labelRole: roleWorker}
 	_, err := s.planOf(commitA, observation{others: []found{other}}, images)
-	wants(t, err, "port 8080", "theirs")
+	testkit.ErrorContains(t, err, "port 8080", "theirs")
 }
 
 func TestTheRestartPolicyOfAWorkerWaitsInALabel(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"github.com/docker/docker/api/types/container"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 const sharing = `
@@ -89,7 +90,7 @@ func TestIDsStandInThePlaceOfServices(t *testing.T) {
 	}
 	p.label(b, b.service, 1, "")
 	plain := b.Config.Labels[labelConfig]
-	check(t, b.resolve(b.service, map[string]string{"db": "d1", "init": "i1"}))
+	testkit.Must(t, b.resolve(b.service, map[string]string{"db": "d1", "init": "i1"}))
 	h := b.Host
 	if h.NetworkMode != "container:d1" || h.PidMode != "container:d1" || h.IpcMode != "container:d1" {
 		t.Errorf("the namespaces are %s, %s, %s", h.NetworkMode, h.PidMode, h.IpcMode)
@@ -124,7 +125,7 @@ func TestVolumesThatAreLentAreNotTakenOver(t *testing.T) {
 	}
 	seen.containers[2].config = "changed"
 	p, err := s.load(deploy.Blue)
-	check(t, err)
+	testkit.Must(t, err)
 	pl, err := newPlan(p, seen, images)
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 // shop is a small application: a web service (redis stands in for it), its database and a job before both.
@@ -25,7 +26,7 @@ services:
   db:
     image: ` + redis + `
     command: [redis-server, --save, ""]
-    healthcheck: {test: [CMD, redis-cli, ping], interval: 300ms, retries: 20}
+    healthcheck: {test: [CMD, redis-cli, ping], interval: 1s, retries: 20}
     volumes: ["data:/data"]
     stop_grace_period: 3s
   setup:
@@ -35,6 +36,7 @@ volumes: {data: }
 `
 
 func TestASliceStartsAndStops(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
 	s := newSite(t, e, shop)
 	status := s.up(commitA)
@@ -44,7 +46,7 @@ func TestASliceStartsAndStops(t *testing.T) {
 	if len(status.Endpoints) != 1 || !strings.HasSuffix(status.Endpoints[0].Address, ":6379") {
 		t.Fatalf("endpoints are %+v", status.Endpoints)
 	}
-	eventually(t, "the endpoint answers", func() bool {
+	testkit.Eventually(t, "the endpoint answers", func() bool {
 		conn, err := net.DialTimeout("tcp", status.Endpoints[0].Address, 2*time.Second)
 		if err == nil {
 			conn.Close()
@@ -52,8 +54,11 @@ func TestASliceStartsAndStops(t *testing.T) {
 		return err == nil
 	})
 
+	t.Run("a second start keeps what is unchanged", s.startsAgain)
+
+	s.said()
 	project := s.settings.Project(deploy.Blue)
-	check(t, s.Stop(t.Context(), deploy.Blue, s.log))
+	testkit.Must(t, s.Stop(t.Context(), deploy.Blue, s.log))
 	if got := leftovers(t, e, s.settings.App); !slices.Equal(got, []string{"volume " + project + "_data"}) {
 		t.Errorf("after the stop there are %q; the volume alone should stay", got)
 	}
@@ -65,10 +70,8 @@ func TestASliceStartsAndStops(t *testing.T) {
 	}
 }
 
-func TestASecondStartKeepsWhatIsUnchanged(t *testing.T) {
-	e := connected(t)
-	s := newSite(t, e, shop)
-	s.up(commitA)
+// startsAgain starts another release of a shop, of which one service has changed.
+func (s *site) startsAgain(t *testing.T) {
 	before := s.ids()
 	s.write("blue.yml", strings.Replace(shop, `"6379", --save`, `"6379", --appendonly, "no", --save`, 1))
 	s.up(commitB)
@@ -82,6 +85,7 @@ func TestASecondStartKeepsWhatIsUnchanged(t *testing.T) {
 }
 
 func TestReplicasNetworksAndHostAddresses(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
 	s := newSite(t, e, `
 services:
@@ -95,7 +99,7 @@ services:
 networks: {shared: {external: true, name: "${NET}"}}
 `)
 	s.write(".env", "NET="+s.settings.App+"-net\n")
-	wants(t, s.Check(t.Context(), deploy.Blue, s.release(commitA)), "network "+s.settings.App+"-net does not exist")
+	testkit.ErrorContains(t, s.Check(t.Context(), deploy.Blue, s.release(commitA)), "network "+s.settings.App+"-net does not exist")
 	s.write("shared.yml", `
 services:
   router: {image: "`+debian+`", init: true, command: [sleep, "300"], networks: [front]}
@@ -113,7 +117,7 @@ networks: {front: {name: "${NET}"}}
 		host, _, _ := net.SplitHostPort(endpoint.Address)
 		// The router shares one of the two networks: it must reach the address, and the service's name.
 		for _, target := range []string{host, "web"} {
-			eventually(t, "that the router reaches "+target, func() bool {
+			testkit.Eventually(t, "that the router reaches "+target, func() bool {
 				out, err := router.Exec(t.Context(), "bash", "-c", "exec 3<>/dev/tcp/"+target+"/6379; echo PING >&3; head -n1 <&3")
 				return err == nil && strings.HasPrefix(out, "+PONG")
 			})
@@ -132,15 +136,16 @@ networks: {front: {name: "${NET}"}}
 		}
 		conn.Close()
 	}
-	check(t, s.StopShared(t.Context(), s.log))
+	testkit.Must(t, s.StopShared(t.Context(), s.log))
 	if !strings.Contains(s.said(), "stays, other containers use it") {
 		t.Error("the shared network did not stay for the slice")
 	}
 }
 
 func TestARecreatedContainerKeepsItsAnonymousVolumes(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
-	file := `services: {web: {image: "` + debian + `", init: true, volumes: [/kept], command: [bash, -c, "echo $$$$ >> /kept/starts; sleep 60"]}}`
+	file := `services: {web: {image: "` + debian + `", init: true, network_mode: none, volumes: [/kept], command: [bash, -c, "echo $$$$ >> /kept/starts; sleep 60"]}}`
 	s := newSite(t, e, file)
 	web := &Container{engine: e, project: s.settings.Project(deploy.Blue), service: "web"}
 	lines := func(want string) func() bool {
@@ -157,10 +162,10 @@ func TestARecreatedContainerKeepsItsAnonymousVolumes(t *testing.T) {
 	// The successor holds the volume by name, so that it does not go with the container.
 	t.Cleanup(func() {
 		sweep(t, e, s.settings.App)
-		check(t, e.removeVolume(context.Background(), i.Mounts[0].Name))
+		testkit.Must(t, e.removeVolume(context.Background(), i.Mounts[0].Name))
 	})
-	eventually(t, "the first line in the volume", lines("1"))
+	testkit.Eventually(t, "the first line in the volume", lines("1"))
 	s.write("blue.yml", strings.Replace(file, "sleep 60", "sleep 61", 1))
 	s.up(commitB)
-	eventually(t, "the second line in the volume", lines("2"))
+	testkit.Eventually(t, "the second line in the volume", lines("2"))
 }

@@ -21,7 +21,6 @@ services:
     tmpfs: [/data]
     restart: always
     post_start: [{command: [echo, greetings]}]
-    healthcheck: {test: "test ! -e /tmp/sick", interval: 200ms, retries: 1}
 `
 
 // cutOff starts the release on blue and never goes on once it says the text, as if verdigris had been killed there.
@@ -46,6 +45,7 @@ func (s *site) cutOff(c deploy.Commit, text string) {
 }
 
 func TestRuntime_StartCutOff_ObservesTheReleaseThatRuns(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
 	for _, c := range []struct {
 		when, line string
@@ -72,19 +72,21 @@ func TestRuntime_StartCutOff_ObservesTheReleaseThatRuns(t *testing.T) {
 }
 
 func TestRuntime_TwoReleasesRun_ObservesNoRelease(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, connected(t), greeter)
 	s.up(commitA)
 	s.cutOff(commitB, "greetings")
-	s.docker("start", s.observe().SetAside[0].Name)
+	testkit.Docker(t, "start", s.observe().SetAside[0].Name)
 	if status := s.observe(); status.Commit != "" || len(status.Endpoints) != 2 || len(status.SetAside) != 0 {
 		t.Errorf("it is %+v", status)
 	}
 }
 
 func TestRuntime_WebCalledUnhealthy_StillObservesItsEndpoint(t *testing.T) {
-	s := newSite(t, connected(t), greeter)
+	t.Parallel()
+	s := newSite(t, connected(t), greeter+`    healthcheck: {test: "test ! -e /tmp/sick", interval: 200ms, retries: 1}`)
 	web := s.up(commitA).Containers[0].Name
-	s.docker("exec", web, "touch", "/tmp/sick")
+	testkit.Docker(t, "exec", web, "touch", "/tmp/sick")
 	testkit.Eventually(t, "the engine calls it unhealthy", func() bool { return s.observe().Containers[0].Health == "unhealthy" })
 	if status := s.observe(); !status.Running() || status.Commit != commitA {
 		t.Errorf("it is %+v", status)

@@ -11,24 +11,35 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 // chain is web and stubborn before api before db. Each notes the signal that ends it, but stubborn hears none.
 var chain = `
 services:
-  web: {image: "` + debian + `", command: ` + diarist + `, environment: {NAME: web}, volumes: ["./events:/events"], depends_on: [api]}
-  stubborn: {image: "` + debian + `", command: [bash, -c, 'trap "" TERM; sleep 60'], stop_grace_period: 1s, depends_on: [api]}
-  api: {image: "` + debian + `", command: ` + diarist + `, environment: {NAME: api}, volumes: ["./events:/events"], depends_on: [db], stop_signal: SIGUSR1}
-  db: {image: "` + debian + `", command: ` + diarist + `, environment: {NAME: db}, volumes: ["./events:/events"], stop_signal: SIGINT, stop_grace_period: 30s}
+  web: {image: "` + debian + `", network_mode: none, command: ` + diarist + `, environment: {NAME: web}, volumes: ["./events:/events"], depends_on: [api]}
+  stubborn: {image: "` + debian + `", network_mode: none, command: [bash, -c, 'trap "" TERM; sleep infinity'], stop_grace_period: 1s, depends_on: [api]}
+  api: {image: "` + debian + `", network_mode: none, command: ` + diarist + `, environment: {NAME: api}, volumes: ["./events:/events"], depends_on: [db], stop_signal: SIGUSR1}
+  db: {image: "` + debian + `", network_mode: none, command: ` + diarist + `, environment: {NAME: db}, volumes: ["./events:/events"], stop_signal: SIGINT, stop_grace_period: 30s}
 `
 
-func TestAStopHonoursSignalsGraceAndOrder(t *testing.T) {
+func TestRuntime_StopAndReplace_HonourSignalsGraceAndOrder(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
 	s := newSite(t, e, chain)
 	s.write("events/log", "")
 	s.up(commitA)
+	s.diarists(3)
+	t.Run("what is replaced is stopped before what it depends on", func(t *testing.T) {
+		s.write("blue.yml", strings.NewReplacer("NAME: web", "NAME: web, X: y", "NAME: db", "NAME: db, X: y").Replace(chain))
+		s.up(commitA)
+		if got, want := s.diary(), []string{"web TERM", "db INT"}; !slices.Equal(got, want) {
+			t.Errorf("the containers noted %q, want %q", got, want)
+		}
+	})
+	s.diarists(2)
 	s.said()
-	check(t, s.Stop(t.Context(), deploy.Blue, s.log))
+	testkit.Must(t, s.Stop(t.Context(), deploy.Blue, s.log))
 	if got, want := s.diary(), []string{"web TERM", "api USR1", "db INT"}; !slices.Equal(got, want) {
 		t.Errorf("the containers noted %q, want %q", got, want)
 	}
@@ -49,23 +60,13 @@ func TestAStopHonoursSignalsGraceAndOrder(t *testing.T) {
 	}
 }
 
-func TestWhatIsReplacedIsStoppedBeforeWhatItDependsOn(t *testing.T) {
-	e := connected(t)
-	s := newSite(t, e, chain)
-	s.write("events/log", "")
-	s.up(commitA)
-	s.write("blue.yml", strings.NewReplacer("NAME: web", "NAME: web, X: y", "NAME: db", "NAME: db, X: y").Replace(chain))
-	s.up(commitA)
-	if got, want := s.diary(), []string{"web TERM", "db INT"}; !slices.Equal(got, want) {
-		t.Errorf("the containers noted %q, want %q", got, want)
-	}
-}
-
 func TestAStopThatIsCalledOffCanBeRepeated(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
 	s := newSite(t, e, chain)
 	s.write("events/log", "")
 	s.up(commitA)
+	s.diarists(3)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	err := s.Stop(ctx, deploy.Blue, func(line string, _ ...deploy.Step) {
@@ -79,7 +80,7 @@ func TestAStopThatIsCalledOffCanBeRepeated(t *testing.T) {
 	if status := s.observe(); len(status.Containers) < 2 {
 		t.Errorf("left are %+v", status.Containers)
 	}
-	check(t, s.Stop(t.Context(), deploy.Blue, s.log))
+	testkit.Must(t, s.Stop(t.Context(), deploy.Blue, s.log))
 	if left := leftovers(t, e, s.settings.App); len(left) > 0 {
 		t.Errorf("left are %q", left)
 	}
@@ -102,7 +103,7 @@ func TestACycleInLabelsDoesNotHangTheStop(t *testing.T) {
 		if all := slices.Concat(got...); len(all) != 2 {
 			t.Errorf("levels are %q", got)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(testkit.Patience):
 		t.Fatal("no answer")
 	}
 	if got := levels(types.Services{}); len(got) != 0 {

@@ -68,6 +68,7 @@ func quiet(changed <-chan struct{}) {
 }
 
 func TestRuntime_Watch_ReportsWhatMayMoveAContainer(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
 	s := newSite(t, e, watchedFile)
 	s.write(".env", "REDIS_IMAGE="+redis+"\n")
@@ -97,6 +98,7 @@ func TestRuntime_Watch_ReportsWhatMayMoveAContainer(t *testing.T) {
 }
 
 func TestRuntime_Watch_LeavesOutOtherApps(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
 	s, other := newSite(t, e, watchedFile), newSite(t, e, watchedFile)
 	for _, one := range []*site{s, other} {
@@ -118,6 +120,7 @@ func TestRuntime_Watch_LeavesOutOtherApps(t *testing.T) {
 }
 
 func TestRuntime_Watch_JoinsAgainAndReportsIt(t *testing.T) {
+	t.Parallel()
 	connected(t)
 	line := newEngineLine(t)
 	e, err := client.NewClientWithOpts(client.WithHost("unix://"+line.path), client.WithAPIVersionNegotiation())

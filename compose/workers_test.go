@@ -12,15 +12,17 @@ import (
 	"github.com/docker/docker/api/types/container"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 // office is a web service and two workers, of which mail depends on queue. All note when they have started and what ends
 // them.
 var office = `
 services:
-  web: {image: "` + debian + `", init: true, command: [sleep, "300"]}
+  web: {image: "` + debian + `", init: true, network_mode: none, command: [sleep, "300"]}
   mail:
     image: "` + debian + `"
+    network_mode: none
     command: ` + diarist + `
     environment: {NAME: mail}
     volumes: ["./events:/events"]
@@ -30,6 +32,7 @@ services:
     stop_signal: SIGUSR1
   queue:
     image: "` + debian + `"
+    network_mode: none
     command: ` + diarist + `
     environment: {NAME: queue}
     volumes: ["./events:/events"]
@@ -63,7 +66,7 @@ func (s *site) workerStates() map[string]string {
 	for _, c := range s.observe().Containers {
 		if c.Worker {
 			i, err := s.engine.inspect(s.t.Context(), c.Name)
-			check(s.t, err)
+			testkit.Must(s.t, err)
 			states[c.Service] = c.State
 			if policy := i.HostConfig.RestartPolicy; !policy.IsNone() && policy.Name != "" {
 				states[c.Service] += " " + string(policy.Name)
@@ -88,51 +91,124 @@ func (s *site) wantDiary(when string, want ...string) {
 }
 
 func TestWorkersRunWhileTheirSliceIsLive(t *testing.T) {
+	t.Parallel()
 	s := newOffice(t, office)
 	s.wantWorkers("after the start", map[string]string{"mail": "created", "queue": "created"})
 	s.wantDiary("after the start")
+	var log strings.Builder
+	testkit.Must(t, s.Logs(t.Context(), deploy.Blue, deploy.LogOptions{}, &log)) // of workers that never ran too
 	ids := s.ids()
 	for _, turn := range []string{"at first", "the second time"} {
-		s.workers(s.StartWorkers, 2)
+		s.startedWorkers()
 		s.wantWorkers(turn, map[string]string{"mail": "running unless-stopped", "queue": "running on-failure"})
 		s.workers(s.StartWorkers, 0)
 		s.wantDiary(turn, "queue begins")
 		s.workers(s.StopWorkers, 2)
-		s.wantWorkers(turn, map[string]string{"mail": "exited", "queue": "exited"})
+		s.wantWorkers(turn, stoppedWorkers)
 		s.workers(s.StopWorkers, 0)
 		s.wantDiary(turn, "mail USR1", "queue ends", "queue TERM")
 	}
 	if now := s.ids(); len(now) != 3 || now["mail-1"] != ids["mail-1"] || now["queue-1"] != ids["queue-1"] {
 		t.Errorf("the containers are %v, they were %v", now, ids)
 	}
-	s.workers(s.StartWorkers, 2)
+	t.Run("logs are those of others", func(t *testing.T) {
+		testkit.Must(t, s.Logs(t.Context(), deploy.Blue, deploy.LogOptions{Services: []string{"mail"}}, &log))
+		testkit.Contains(t, log.String(), "mail-1 | up")
+	})
+	t.Run("another site leaves them alone", s.leftAlone)
+	t.Run("the engine restarts them", s.restarted)
+	t.Run("a stop that is called off can be repeated", s.stoppedTwice)
+	s.startedWorkers()
 	s.diary()
-	check(t, s.Stop(t.Context(), deploy.Blue, s.log))
+	testkit.Must(t, s.Stop(t.Context(), deploy.Blue, s.log))
 	s.wantDiary("at the stop of the slice", "mail USR1", "queue ends", "queue TERM")
 	if left := leftovers(t, s.engine, s.settings.App); len(left) > 0 {
 		t.Errorf("left are %q", left)
 	}
 }
 
+// stoppedWorkers are the states of an office's workers that have run.
+var stoppedWorkers = map[string]string{"mail": "exited", "queue": "exited"}
+
+// startedWorkers starts the two workers of an office and waits until they hear signals.
+func (s *site) startedWorkers() {
+	s.t.Helper()
+	s.workers(s.StartWorkers, 2)
+	s.diarists(2)
+}
+
+// leftAlone checks that another site of the same name does not touch the workers.
+func (s *site) leftAlone(t *testing.T) {
+	clone := newSite(t, s.engine, office)
+	clone.settings.App = s.settings.App
+	for name, change := range map[string]func(context.Context, deploy.Slice, deploy.Log) (int, error){"start": clone.StartWorkers, "stop": clone.StopWorkers} {
+		_, err := change(t.Context(), deploy.Blue, clone.log)
+		var conflict *deploy.ConflictError
+		if !errors.As(err, &conflict) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// restarted checks that the engine restarts a worker of a live slice, and that it is stopped all the same.
+func (s *site) restarted(t *testing.T) {
+	s.startedWorkers()
+	mail := s.ids()["mail-1"]
+	queue, err := s.engine.inspect(t.Context(), s.ids()["queue-1"])
+	testkit.Must(t, err)
+	if want := (container.RestartPolicy{Name: "on-failure", MaximumRetryCount: 3}); queue.HostConfig.RestartPolicy != want {
+		t.Errorf("the restart policy is %+v", queue.HostConfig.RestartPolicy)
+	}
+	_, _ = s.in("mail").Exec(t.Context(), "bash", "-c", "kill -USR1 1") // it may be killed with its container
+	testkit.Eventually(t, "the worker is back", func() bool {
+		i, err := s.engine.inspect(t.Context(), mail)
+		return err == nil && i.RestartCount > 0 && i.State.Running
+	})
+	s.diarists(1)
+	s.workers(s.StopWorkers, 2)
+	s.wantWorkers("after the stop", stoppedWorkers)
+}
+
+// stoppedTwice calls off a stop, and stops what is left.
+func (s *site) stoppedTwice(t *testing.T) {
+	s.startedWorkers()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	n, err := s.StopWorkers(ctx, deploy.Blue, func(line string, _ ...deploy.Step) {
+		if strings.Contains(line, "queue ends") || strings.Contains(line, "stop "+s.settings.Project(deploy.Blue)+"-queue-1") {
+			cancel()
+		}
+	})
+	if !errors.Is(err, context.Canceled) || n != 1 {
+		t.Errorf("%d were stopped: %v", n, err)
+	}
+	if _, err := s.StopWorkers(t.Context(), deploy.Blue, s.log); err != nil {
+		t.Error(err)
+	}
+	s.wantWorkers("after all", stoppedWorkers)
+}
+
 func TestASliceThatIsNotThereHasNoWorkers(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, connected(t), office)
 	s.workers(s.StartWorkers, 0)
 	s.workers(s.StopWorkers, 0)
 }
 
 func TestAStartLeavesWorkersStopped(t *testing.T) {
+	t.Parallel()
 	s := newOffice(t, office)
-	s.workers(s.StartWorkers, 2)
+	s.startedWorkers()
 	ids := s.ids()
 	s.diary()
 	s.up(commitA)
-	s.wantWorkers("after a start with nothing changed", map[string]string{"mail": "exited", "queue": "exited"})
+	s.wantWorkers("after a start with nothing changed", stoppedWorkers)
 	s.wantDiary("with nothing changed", "mail USR1", "queue ends", "queue TERM")
 	if now := s.ids(); now["mail-1"] != ids["mail-1"] || now["queue-1"] != ids["queue-1"] {
 		t.Errorf("the containers are %v, they were %v", now, ids)
 	}
 
-	s.workers(s.StartWorkers, 2)
+	s.startedWorkers()
 	s.diary()
 	s.write("blue.yml", strings.Replace(office, "NAME: queue", "NAME: queue, X: y", 1))
 	s.up(commitA)
@@ -150,13 +226,14 @@ func TestAStartLeavesWorkersStopped(t *testing.T) {
 }
 
 func TestAFailedStartBringsWorkersBack(t *testing.T) {
+	t.Parallel()
 	s := newOffice(t, office)
-	s.workers(s.StartWorkers, 2)
+	s.startedWorkers()
 	ids := s.ids()
 	s.write("blue.yml", strings.NewReplacer("NAME: queue", "NAME: queue, X: y", `[sleep, "300"]`, "[sh, -c, 'sleep 0.1; exit 1']").Replace(office))
 	s.Settle = time.Minute
 	s.settings.Web = ""
-	wants(t, s.Start(t.Context(), deploy.Blue, s.release(commitA), s.log), "exited with status 1")
+	testkit.ErrorContains(t, s.Start(t.Context(), deploy.Blue, s.release(commitA), s.log), "exited with status 1")
 	if now := s.ids(); len(now) != 3 || now["mail-1"] != ids["mail-1"] || now["queue-1"] != ids["queue-1"] {
 		t.Errorf("the containers are %v, they were %v", now, ids)
 	}
@@ -166,18 +243,19 @@ func TestAFailedStartBringsWorkersBack(t *testing.T) {
 // crew has one worker that does its work, one that ends well, one that fails and one that waits for that one.
 var crew = `
 services:
-  web: {image: "` + debian + `", init: true, command: [sleep, "300"]}
-  good: {image: "` + debian + `", init: true, command: [sleep, "300"], labels: {verdigris.role: worker}, scale: 2}
-  once: {image: "` + debian + `", command: ["true"], labels: {verdigris.role: worker}}
-  bad: {image: "` + debian + `", command: [sh, -c, "echo last words; exit 3"], labels: {verdigris.role: worker}}
-  waits: {image: "` + debian + `", init: true, command: [sleep, "300"], labels: {verdigris.role: worker}, depends_on: {bad: {condition: service_completed_successfully}}}
+  web: {image: "` + debian + `", init: true, network_mode: none, command: [sleep, "300"]}
+  good: {image: "` + debian + `", init: true, network_mode: none, command: [sleep, "300"], labels: {verdigris.role: worker}, scale: 2, healthcheck: {test: [CMD, "true"], interval: 1s}}
+  once: {image: "` + debian + `", network_mode: none, command: ["true"], labels: {verdigris.role: worker}}
+  bad: {image: "` + debian + `", network_mode: none, command: [sh, -c, "echo last words; exit 3"], labels: {verdigris.role: worker}}
+  waits: {image: "` + debian + `", init: true, network_mode: none, command: [sleep, "300"], labels: {verdigris.role: worker}, depends_on: {bad: {condition: service_completed_successfully}}}
 `
 
 func TestAWorkerThatFailsIsToldAndLeavesTheOthersToTheirWork(t *testing.T) {
+	t.Parallel()
 	s := newOffice(t, crew)
-	s.Settle = time.Second // a busy machine may take longer over its last words than what counts as running
+	s.Settle = time.Minute // a busy machine may take longer over its last words than what counts as running
 	n, err := s.StartWorkers(t.Context(), deploy.Blue, s.log)
-	wants(t, err, s.settings.Project(deploy.Blue)+"-bad-1: it exited with status 3", "worker waits is not started, since it depends on bad")
+	testkit.ErrorContains(t, err, s.settings.Project(deploy.Blue)+"-bad-1: it exited with status 3", "worker waits is not started, since it depends on bad")
 	var logged *deploy.LoggedError
 	if !errors.As(err, &logged) || !slices.Contains(logged.Lines, "last words") {
 		t.Errorf("the lines of %v are missing", err)
@@ -190,10 +268,11 @@ func TestAWorkerThatFailsIsToldAndLeavesTheOthersToTheirWork(t *testing.T) {
 }
 
 func TestAWorkerWhoseHookFailsIsStartedAnew(t *testing.T) {
-	hook := strings.Replace(office, "echo queue begins", "cat /events/ready", 1)
+	t.Parallel()
+	hook := strings.Replace(office, "echo queue begins", "until grep -q queue /events/up; do sleep 0.1; done; cat /events/ready", 1)
 	s := newOffice(t, hook)
 	n, err := s.StartWorkers(t.Context(), deploy.Blue, s.log)
-	wants(t, err, "post_start hook 1 of container "+s.settings.Project(deploy.Blue)+"-queue-1 exited with status 1", "worker mail is not started")
+	testkit.ErrorContains(t, err, "post_start hook 1 of container "+s.settings.Project(deploy.Blue)+"-queue-1 exited with status 1", "worker mail is not started")
 	if n != 0 {
 		t.Errorf("%d were started", n)
 	}
@@ -205,14 +284,15 @@ func TestAWorkerWhoseHookFailsIsStartedAnew(t *testing.T) {
 }
 
 func TestAWorkerIsKilledAfterItsGrace(t *testing.T) {
+	t.Parallel()
 	s := newOffice(t, `
 services:
-  web: {image: "`+debian+`", init: true, command: [sleep, "300"]}
-  deaf: {image: "`+debian+`", command: [bash, -c, 'trap "" TERM; echo deaf; while :; do sleep 1; done'], stop_grace_period: 1s, restart: always, labels: {verdigris.role: worker}}
+  web: {image: "`+debian+`", init: true, network_mode: none, command: [sleep, "300"]}
+  deaf: {image: "`+debian+`", network_mode: none, command: [bash, -c, 'trap "" TERM; echo deaf; sleep infinity'], stop_grace_period: 1s, restart: always, labels: {verdigris.role: worker}}
 `)
 	s.workers(s.StartWorkers, 1)
 	deaf := s.ids()["deaf-1"]
-	eventually(t, "the worker is deaf", func() bool {
+	testkit.Eventually(t, "the worker is deaf", func() bool {
 		lines, err := s.engine.tail(t.Context(), deaf, 1)
 		return err == nil && slices.Equal(lines, []string{"deaf"})
 	})
@@ -225,67 +305,31 @@ services:
 	}
 }
 
-func TestALiveWorkerIsRestartedByTheEngine(t *testing.T) {
-	s := newOffice(t, office)
-	s.workers(s.StartWorkers, 2)
-	mail := s.ids()["mail-1"]
-	queue, err := s.engine.inspect(t.Context(), s.ids()["queue-1"])
-	check(t, err)
-	if want := (container.RestartPolicy{Name: "on-failure", MaximumRetryCount: 3}); queue.HostConfig.RestartPolicy != want {
-		t.Errorf("the restart policy is %+v", queue.HostConfig.RestartPolicy)
-	}
-	s.docker("exec", mail, "bash", "-c", "kill -USR1 1")
-	eventually(t, "the worker is back", func() bool {
-		i, err := s.engine.inspect(t.Context(), mail)
-		return err == nil && i.RestartCount > 0 && i.State.Running
-	})
-	s.workers(s.StopWorkers, 2)
-	s.wantWorkers("after the stop", map[string]string{"mail": "exited", "queue": "exited"})
-}
-
-func TestAStopOfWorkersThatIsCalledOffCanBeRepeated(t *testing.T) {
-	s := newOffice(t, office)
-	s.workers(s.StartWorkers, 2)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	n, err := s.StopWorkers(ctx, deploy.Blue, func(line string, _ ...deploy.Step) {
-		if strings.Contains(line, "queue ends") || strings.Contains(line, "stop "+s.settings.Project(deploy.Blue)+"-queue-1") {
-			cancel()
-		}
-	})
-	if !errors.Is(err, context.Canceled) || n != 1 {
-		t.Errorf("%d were stopped: %v", n, err)
-	}
-	if _, err := s.StopWorkers(t.Context(), deploy.Blue, s.log); err != nil {
-		t.Error(err)
-	}
-	s.wantWorkers("after all", map[string]string{"mail": "exited", "queue": "exited"})
-}
-
 // TestOnlyTheWorkersOfTheRunningReleaseStart has verdigris die when the successors are made and nothing runs of them.
 func TestOnlyTheWorkersOfTheRunningReleaseStart(t *testing.T) {
+	t.Parallel()
 	s := newOffice(t, office)
-	s.workers(s.StartWorkers, 2)
+	s.startedWorkers()
 	s.workers(s.StopWorkers, 2)
 	old := s.ids()
 	s.write("blue.yml", strings.ReplaceAll(office, "NAME: ", "X: y, NAME: "))
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	p, err := s.loadSlice(ctx, deploy.Blue, s.release(commitB))
-	check(t, err)
+	testkit.Must(t, err)
 	images, err := s.images(ctx, p, nil)
-	check(t, err)
+	testkit.Must(t, err)
 	seen, err := s.engine.observe(ctx, p.Name)
-	check(t, err)
+	testkit.Must(t, err)
 	pl, err := newPlan(p, seen, images)
-	check(t, err)
-	check(t, newExecution(s.Runtime, pl, s.log).createContainers(ctx))
-	if list := s.idsOrNone(); len(list) != 6 {
+	testkit.Must(t, err)
+	testkit.Must(t, newExecution(s.Runtime, pl, s.log).createContainers(ctx))
+	if list := s.containers(); len(list) != 6 {
 		t.Fatalf("there are %d containers, want 6", len(list))
 	}
 
 	s.workers(s.StartWorkers, 2)
-	for _, c := range s.idsOrNone() {
+	for _, c := range s.containers() {
 		isOld := slices.Contains([]string{old["mail-1"], old["queue-1"], old["web-1"]}, c.id)
 		if c.running() != isOld {
 			t.Errorf("%s is %s", c.name, c.state)
@@ -295,44 +339,20 @@ func TestOnlyTheWorkersOfTheRunningReleaseStart(t *testing.T) {
 	s.wantWorkers("after the next start", map[string]string{"mail": "created", "queue": "created"})
 }
 
-func TestLogsAndImagesOfWorkersAreThoseOfOthers(t *testing.T) {
-	s := newOffice(t, office)
-	var log strings.Builder
-	check(t, s.Logs(t.Context(), deploy.Blue, deploy.LogOptions{}, &log)) // of workers that never ran too
-	s.workers(s.StartWorkers, 2)
-	s.workers(s.StopWorkers, 2)
-	check(t, s.Logs(t.Context(), deploy.Blue, deploy.LogOptions{Services: []string{"mail"}}, &log))
-	if !strings.Contains(log.String(), "mail-1 | up") {
-		t.Errorf("the log is %q", log.String())
-	}
-}
-
 func TestAWorkersImageStaysWhileItsContainerRests(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
-	s := newSite(t, e, `services: {web: {image: "`+debian+`", init: true, command: [sleep, "300"]}, w: {build: ., labels: {verdigris.role: worker}}}`)
+	s := newSite(t, e, `services: {web: {image: "`+debian+`", init: true, network_mode: none, command: [sleep, "300"]}, w: {build: ., network_mode: none, labels: {verdigris.role: worker}}}`)
 	s.write("Dockerfile", "FROM "+debian+"\nRUN echo worker > /role\nCMD [\"sleep\", \"300\"]\n")
 	s.up(commitA)
 	_, err := s.Prune(t.Context(), nil)
-	check(t, err)
+	testkit.Must(t, err)
 	i, err := e.inspect(t.Context(), s.ids()["w-1"])
-	check(t, err)
+	testkit.Must(t, err)
 	if id, err := e.imageID(t.Context(), s.settings.App+"-w:"+string(commitA)); err != nil || id != i.Image {
 		t.Errorf("the image is %q: %v", id, err)
 	}
 	s.workers(s.StartWorkers, 1)
-}
-
-func TestWorkersOfAnotherSiteAreLeftAlone(t *testing.T) {
-	s := newOffice(t, office)
-	clone := newSite(t, s.engine, office)
-	clone.settings.App = s.settings.App
-	for name, change := range map[string]func(context.Context, deploy.Slice, deploy.Log) (int, error){"start": clone.StartWorkers, "stop": clone.StopWorkers} {
-		_, err := change(t.Context(), deploy.Blue, clone.log)
-		var conflict *deploy.ConflictError
-		if !errors.As(err, &conflict) {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
 }
 
 func TestACycleInTheLabelsOfWorkersDoesNotHangTheirStart(t *testing.T) {
@@ -350,13 +370,13 @@ func TestACycleInTheLabelsOfWorkersDoesNotHangTheirStart(t *testing.T) {
 }
 
 func TestDockerComposeSeesWorkersThatRest(t *testing.T) {
+	t.Parallel()
 	e := connected(t)
-	hasPlugin(t)
 	file := `
 services:
-  web: {image: "` + debian + `", init: true, command: [sleep, "300"]}
-  mail: {image: "` + debian + `", init: true, command: [sleep, "300"], labels: {verdigris.role: worker}, depends_on: [queue], restart: always}
-  queue: {image: "` + debian + `", init: true, command: [sleep, "300"], labels: {verdigris.role: worker}}
+  web: {image: "` + debian + `", init: true, network_mode: none, command: [sleep, "300"]}
+  mail: {image: "` + debian + `", init: true, network_mode: none, command: [sleep, "300"], labels: {verdigris.role: worker}, depends_on: [queue], restart: always}
+  queue: {image: "` + debian + `", init: true, network_mode: none, command: [sleep, "300"], labels: {verdigris.role: worker}}
 `
 	for i, client := range newSite(t, nil, file).composeClients() {
 		t.Run(client.name, func(t *testing.T) {

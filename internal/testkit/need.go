@@ -65,11 +65,18 @@ func Image(t testing.TB, variable string) string {
 	t.Helper()
 	NeedDocker(t)
 	name := ImageName(variable)
+	if _, ok := seen.Load(name); ok {
+		return name
+	}
 	if err := exec.Command("docker", "image", "inspect", name).Run(); err != nil {
 		Missing(t, "the image %s is not there: run scripts/images.sh --tests", name)
 	}
+	seen.Store(name, true)
 	return name
 }
+
+// seen are the images that the Engine has: each is looked for once.
+var seen sync.Map
 
 // ImageName is Image without a look at the Engine.
 func ImageName(variable string) string {
