@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -202,6 +203,18 @@ func (c *Container) Address(ctx context.Context, port int) (string, error) {
 	return net.JoinHostPort(ip, strconv.Itoa(port)), nil
 }
 
+// Down reports whether the Engine was seen to have no process for the service: it has no container, or one that has not
+// started, has ended, or waits to be started again. One that is paused is not down.
+func (c *Container) Down(ctx context.Context) (bool, error) {
+	list, err := c.engine.containersOf(ctx, c.project)
+	if err != nil {
+		return false, err
+	}
+	return !slices.ContainsFunc(list, func(f found) bool {
+		return f.service == c.service && !f.ended() && f.state != "restarting"
+	}), nil
+}
+
 func (c *Container) find(ctx context.Context) (found, error) {
 	list, err := c.engine.containersOf(ctx, c.project)
 	if err != nil {
@@ -210,6 +223,11 @@ func (c *Container) find(ctx context.Context) (found, error) {
 	for _, f := range list {
 		if f.service == c.service && f.running() {
 			return f, nil
+		}
+	}
+	for _, f := range list {
+		if f.service == c.service && f.state == "paused" {
+			return found{}, &deploy.HintedError{Err: fmt.Errorf("container %s is paused", f.name), Next: "docker unpause " + f.name}
 		}
 	}
 	return found{}, &deploy.HintedError{

@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"context"
 	"errors"
 	"net"
 	"os"
@@ -203,5 +204,39 @@ func TestASecondQuestionNeedsNoSecondShellAndOneAfterARestartDoes(t *testing.T) 
 	testkit.Must(t, e.client.ContainerRestart(t.Context(), list[0].id, container.StopOptions{}))
 	if n := shells(); n != 1 {
 		t.Errorf("%d shells after the restart", n)
+	}
+}
+
+func TestContainer_PausedOrEnded_IsDownOnlyWhenItHasEnded(t *testing.T) {
+	t.Parallel()
+	e := connected(t)
+	s := newSite(t, e, "services: {web: {image: x}}")
+	s.write("shared.yml", `services: {router: {image: "`+debian+`", init: true, network_mode: none, command: [sleep, "600"]}}`)
+	router := s.SharedContainer("router")
+	want := func(when string, want bool) {
+		t.Helper()
+		if down, err := router.Down(t.Context()); err != nil || down != want {
+			t.Errorf("%s: down is %t, %v", when, down, err)
+		}
+	}
+	want("before it is made", true)
+	testkit.Must(t, s.UpShared(t.Context(), s.log))
+	want("while it runs", false)
+	list, err := e.containersOf(t.Context(), s.settings.SharedProject())
+	testkit.Must(t, err)
+	testkit.Must(t, e.client.ContainerPause(t.Context(), list[0].id))
+	want("paused", false)
+	_, err = router.Exec(t.Context(), "true")
+	testkit.ErrorContains(t, err, "is paused")
+	testkit.Must(t, e.client.ContainerUnpause(t.Context(), list[0].id))
+	testkit.Must(t, e.client.ContainerKill(t.Context(), list[0].id, "KILL"))
+	testkit.Eventually(t, "the end", func() bool {
+		down, err := router.Down(t.Context())
+		return err == nil && down
+	})
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if down, err := router.Down(gone); err == nil || down {
+		t.Errorf("without an answer: down is %t, %v", down, err)
 	}
 }

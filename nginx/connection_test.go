@@ -26,6 +26,7 @@ func TestConnectionsAreReadFromTheKernelsLists(t *testing.T) {
 
 func TestContainerProcessReadsTheListTwiceAndTellsAContainerThatIsGone(t *testing.T) {
 	var readError, listError error
+	down := false
 	p := ContainerProcess{fakeContainer{
 		read: func(files ...string) (string, error) {
 			if !slices.Equal(files, []string{unixSockets, unixSockets}) {
@@ -36,6 +37,7 @@ func TestContainerProcessReadsTheListTwiceAndTellsAContainerThatIsGone(t *testin
 		processes: func() ([][2]string, error) {
 			return [][2]string{{"1", "nginx: master process nginx"}}, listError
 		},
+		down: func() (bool, error) { return down, nil },
 	}}
 	if got, err := p.Connections(t.Context()); err != nil || len(got) != 3 {
 		t.Errorf("%v, %v", got, err)
@@ -44,7 +46,11 @@ func TestContainerProcessReadsTheListTwiceAndTellsAContainerThatIsGone(t *testin
 	if _, err := p.Connections(t.Context()); !errors.Is(err, readError) || errors.Is(err, ErrNotRunning) {
 		t.Errorf("without cat: %v", err)
 	}
-	listError = errors.New("no such container")
+	listError = errors.New("the container is paused")
+	if _, err := p.Connections(t.Context()); !errors.Is(err, listError) || errors.Is(err, ErrNotRunning) {
+		t.Errorf("a container that stands still: %v", err)
+	}
+	down = true
 	if _, err := p.Connections(t.Context()); !errors.Is(err, ErrNotRunning) {
 		t.Errorf("without a container: %v", err)
 	}

@@ -16,6 +16,9 @@ type Container interface {
 	Processes(ctx context.Context) ([][2]string, error)
 	// Read returns the content of files in the container, one after the other.
 	Read(ctx context.Context, files ...string) (string, error)
+	// Down reports whether the container was seen to have no process. One that is paused has, and of one that nobody can
+	// ask about nothing is known: that is an error.
+	Down(ctx context.Context) (bool, error)
 }
 
 // ContainerProcess is an nginx in a container.
@@ -59,11 +62,8 @@ func (p ContainerProcess) Retire(ctx context.Context, workers []Worker) error {
 // Workers reads the list of the container's processes.
 func (p ContainerProcess) Workers(ctx context.Context) ([]Worker, error) {
 	processes, err := p.Container.Processes(ctx)
-	if ctx.Err() != nil {
-		return nil, fmt.Errorf("list nginx workers: %w", context.Cause(ctx))
-	}
 	if err != nil {
-		return nil, fmt.Errorf("list nginx workers: %w: %w", ErrNotRunning, err)
+		return nil, p.whyUnread(ctx, err)
 	}
 	var workers []Worker
 	running := false
@@ -73,10 +73,22 @@ func (p ContainerProcess) Workers(ctx context.Context) ([]Worker, error) {
 			workers = append(workers, w)
 		}
 	}
-	if !running {
+	if !running && len(workers) == 0 {
 		return nil, fmt.Errorf("list nginx workers: %w: its container has no master process", ErrNotRunning)
 	}
 	return workers, nil
+}
+
+// whyUnread tells a container that is down from one whose processes could not be read for another reason: it is paused, the
+// Engine is away or slow. What such a router does is not known, and it may do it any moment.
+func (p ContainerProcess) whyUnread(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("list nginx workers: %w", context.Cause(ctx))
+	}
+	if down, unknown := p.Container.Down(ctx); unknown == nil && down {
+		return fmt.Errorf("list nginx workers: %w: %w", ErrNotRunning, err)
+	}
+	return fmt.Errorf("list nginx workers: %w", err)
 }
 
 // Connections reads the kernel's list of the container's sockets.

@@ -56,6 +56,11 @@ func (c dockerContainer) Read(ctx context.Context, files ...string) (string, err
 	return string(output), err // all of it: Exec would keep the end only
 }
 
+func (c dockerContainer) Down(ctx context.Context) (bool, error) {
+	state, err := docker(ctx, "inspect", "-f", "{{.State.Status}}", c.name)
+	return state == "exited", err
+}
+
 func requireImage(t *testing.T) string {
 	t.Helper()
 	for _, image := range []string{os.Getenv("NGINX_IMAGE"), "nginx:1.28", "verdigris-local/nginx"} {

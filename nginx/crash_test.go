@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -167,10 +166,10 @@ func TestVerdigrisKilledAfterRouteSendsWhatWaitedToTheNewSlice(t *testing.T) {
 	}
 	slice, err := s.admin().slice(t.Context())
 	must(t, err)
-	left, err := filepath.Glob(s.settings.conf(anyNextFile))
+	now, err := again.truth()
 	must(t, err)
-	if slice != deploy.Green || len(left) > 0 {
-		t.Errorf("the router leads to %s, and %v is left", slice, left)
+	if slice != deploy.Green || now.Slice != deploy.Green || now.Next != "" {
+		t.Errorf("the router leads to %s, and the truth is %+v", slice, now)
 	}
 }
 

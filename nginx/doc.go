@@ -3,7 +3,8 @@
 //
 // The edge owns the clients' connections and is not touched by deployments. The router behind it owns the
 // routing: one file, upstream.conf, is rewritten, tested, renamed into place and loaded with a reload that is
-// confirmed by a generation number. The first line of that file is the truth about which slice is live.
+// confirmed by a generation number. The first line of that file is the truth about which slice is live; where it is a
+// hold's, it names two, and the name of one more file, the hold's sign, says which of them counts.
 //
 // Unix sockets join the parts, all in the run directory:
 //
@@ -18,10 +19,11 @@
 // for each connection. So a drain knows for sure when the last request from before has ended, however many streams stay.
 //
 // A hold is one reload: its configuration knows both slices, and asks the gate about each request, before it reads the
-// body. To turn the route then takes no reload, only a rename: the next route's file, which waits beside upstream.conf,
-// takes its place. The gate sends requests to the next slice from then on, and a request that finds no gate, because
-// verdigris died, is sent by whether that file still waits. So the truth and the traffic turn in the same step. The
-// plain configuration of the next route is loaded afterwards, when nobody waits any more.
+// body. To turn the route then takes no reload, only a rename: the hold's sign, hold.NAME.blue, becomes hold.NAME.green.
+// The gate sends requests to the next slice from then on, and a request that finds no gate, because verdigris died, is sent
+// by whether hold.NAME.green is there. So the truth and the traffic turn in the same step, and back in another one, for
+// workers that stand still too: they look when they go on. Nothing moves because a file is missing. The plain
+// configuration of the next route is loaded afterwards, when nobody waits any more.
 //
 // A reload is waited for until a worker of the new generation answers and no old worker takes connections. nginx would
 // send the old ones away 100 ms after it has started the new ones; they are told to go as soon as one of those answers.

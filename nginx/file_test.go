@@ -167,6 +167,7 @@ type fakeContainer struct {
 	signal    func(string) error
 	processes func() ([][2]string, error)
 	read      func(files ...string) (string, error)
+	down      func() (bool, error)
 }
 
 func (c fakeContainer) Exec(_ context.Context, argv ...string) (string, error) {
@@ -176,6 +177,7 @@ func (c fakeContainer) Signal(_ context.Context, signal string, _ ...string) err
 	return c.signal(signal)
 }
 func (c fakeContainer) Processes(context.Context) ([][2]string, error) { return c.processes() }
+func (c fakeContainer) Down(context.Context) (bool, error)             { return c.down() }
 func (c fakeContainer) Read(_ context.Context, files ...string) (string, error) {
 	return c.read(files...)
 }
@@ -219,8 +221,10 @@ func TestContainerProcessReadsTheEnginesProcessList(t *testing.T) {
 		{"103", "nginx: cache manager process"},
 	}
 	var listError error
+	down := true
 	p := ContainerProcess{fakeContainer{
 		processes: func() ([][2]string, error) { return list, listError },
+		down:      func() (bool, error) { return down, nil },
 		exec: func(argv ...string) (string, error) {
 			return "nginx: [emerg] unexpected \"}\"\nnginx: configuration file /c test failed\n", errors.New("exit status 1")
 		},
@@ -235,11 +239,19 @@ func TestContainerProcessReadsTheEnginesProcessList(t *testing.T) {
 		t.Errorf("the test says %v", err)
 	}
 	list = list[1:]
+	if workers, err := p.Workers(t.Context()); err != nil || len(workers) != 2 {
+		t.Errorf("workers that have lost their master: %v, %v", workers, err)
+	}
+	list = list[2:]
 	if _, err := p.Workers(t.Context()); !errors.Is(err, ErrNotRunning) {
 		t.Errorf("without a master: %v", err)
 	}
 	listError = errors.New("container is not running")
 	if err := p.Test(t.Context(), "/c"); !errors.Is(err, ErrNotRunning) {
 		t.Errorf("without a container: %v", err)
+	}
+	down = false
+	if err := p.Test(t.Context(), "/c"); !errors.Is(err, listError) || errors.Is(err, ErrNotRunning) {
+		t.Errorf("with a container that was not seen to be down: %v", err)
 	}
 }

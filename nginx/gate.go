@@ -183,11 +183,11 @@ func (g *gate) endRoute(routed bool) {
 	}
 }
 
-// turnBack makes the old slice the one that requests go on to, after a route that had been put in force.
-func (g *gate) turnBack() {
+// follow makes requests go on to where the hold's sign says.
+func (g *gate) follow(routed bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.routed = false
+	g.routed = routed
 }
 
 // release lets all requests go on, those that come later too.

@@ -11,8 +11,7 @@ import (
 )
 
 // Hold opens the gate, and makes the router ask it where each new request goes. Whatever takes time or could fail is
-// done before, while nobody waits: nginx tests the configurations of the hold and of the next route, and both are on
-// the disk.
+// done before, while nobody waits: nginx tests the configurations of the hold and of the next route.
 func (r *Router) Hold(ctx context.Context, next deploy.Route) (deploy.Hold, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -28,7 +27,7 @@ func (r *Router) Hold(ctx context.Context, next deploy.Route) (deploy.Hold, erro
 }
 
 func (r *Router) hold(ctx context.Context, next deploy.Route) (*hold, error) {
-	now, err := readTruth(r.settings.conf(upstreamFile))
+	now, err := r.truth()
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +35,7 @@ func (r *Router) hold(ctx context.Context, next deploy.Route) (*hold, error) {
 		return nil, &deploy.ConflictError{Reason: "nothing is live yet", Next: "route to the first slice without a hold"}
 	}
 	h := &hold{router: r, name: rand.Text(), live: now.Route, next: next}
-	if err := h.render(now.Generation); err != nil {
+	if err := h.render(r.newest(ctx, now)); err != nil {
 		return nil, err
 	}
 	if err := r.test(ctx, h.routed, h.holding); err != nil {
@@ -68,9 +67,10 @@ type hold struct {
 	ended           bool
 }
 
-// render renders both files, as the generations after the given one.
-func (h *hold) render(after uint64) (err error) {
-	h.live.Generation, h.next.Generation = after+1, after+2
+// render renders both files, as the generations after the newest.
+func (h *hold) render(newest uint64) (err error) {
+	h.live.Generation, h.next.Generation = newest+1, newest+2
+	h.router.issued = h.next.Generation
 	if h.holding, err = renderHold(h.router.settings, h.live, h.next, h.name, h.router.gateTimeout()); err != nil {
 		return err
 	}
@@ -78,28 +78,25 @@ func (h *hold) render(after uint64) (err error) {
 	return err
 }
 
-func (h *hold) nextPath() string { return h.router.settings.conf(nextFile(h.next)) }
-
-// begin makes requests wait. The file of the next route must be there first: workers that hold take its absence for a
-// sign that it is in force.
+// begin makes requests wait.
 func (h *hold) begin(ctx context.Context) error {
 	passing, err := h.chooseDoor(ctx)
 	if err != nil {
 		return err
 	}
-	if err := writeFile(h.nextPath(), h.routed); err != nil {
+	if err := h.router.put(sign{h.name, h.live.Slice}); err != nil {
 		return err
 	}
 	c, err := h.router.candidate(ctx, h.holding, h.live.Generation)
 	if err != nil {
-		return errors.Join(err, restoreFile(h.nextPath(), nil))
+		return err
 	}
 	if h.gate, err = openGate(ctx, h.router.settings.run(gateSocket), h.name, h.router.HoldTimeout, h.router.MaxHeld, passing...); err != nil {
 		c.discard()
-		return errors.Join(err, restoreFile(h.nextPath(), nil))
+		return err
 	}
 	if err := h.router.install(ctx, c); err != nil {
-		h.gate.release() // the next route's file stays for now: nobody knows whether the router holds
+		h.gate.release() // nobody knows whether the router holds, but as long as the sign does not turn, all goes to the old slice
 		return errors.Join(err, h.gate.close(ctx))
 	}
 	// Not before: what comes in by that door must not reach a worker that does not hold.

@@ -85,16 +85,16 @@ func (r *Router) putBack(ctx context.Context, before []byte) error {
 	if err := restoreFile(r.settings.conf(upstreamFile), before); err != nil {
 		return fmt.Errorf("restore configuration: %w", err)
 	}
+	t, err := parseTruth(before)
+	if err != nil {
+		return nil // there was none to confirm
+	}
 	workers, err := r.workers(ctx)
 	if errors.Is(err, ErrNotRunning) {
 		return nil // it starts with the restored file
 	}
 	if err != nil {
 		return fmt.Errorf("restore configuration: %w", err)
-	}
-	t, err := parseTruth(before)
-	if err != nil {
-		return nil // there was none to confirm
 	}
 	if err := r.reload(ctx, workers, t.Generation); err != nil {
 		return fmt.Errorf("restore configuration: %w", err)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 )
 
@@ -14,8 +13,10 @@ type Prepared struct {
 	// EdgeChanged tells that edge.conf is another one than before: a running edge needs a reload, which only
 	// a person should order, because it closes idle connections.
 	EdgeChanged bool
-	// HoldEnded tells that a hold that a crash left behind was ended.
+	// HoldEnded reports whether a hold that a crash left behind was ended.
 	HoldEnded bool
+	// HoldLeft says why such a hold could not be ended. Requests go to the slice that the files name nevertheless.
+	HoldLeft error
 }
 
 // Prepare writes the files that edge and router need to start. The upstream file of an app that has something live
@@ -54,13 +55,13 @@ func (r *Router) prepare(ctx context.Context) (p Prepared, err error) {
 	if err := r.prepareUpstream(); err != nil {
 		return p, err
 	}
-	p.HoldEnded, err = r.endLeftHold(ctx)
-	return p, err
+	p.HoldEnded, p.HoldLeft = r.endLeftHold(ctx)
+	return p, nil
 }
 
 // prepareUpstream writes the file that says that nothing is live, unless something is.
 func (r *Router) prepareUpstream() error {
-	now, err := readTruth(r.settings.conf(upstreamFile))
+	now, err := r.truth()
 	if err != nil || now.Slice != "" {
 		return err
 	}
@@ -73,50 +74,34 @@ func (r *Router) prepareUpstream() error {
 }
 
 // endLeftHold makes the route of a hold that nobody leads any more the plain one.
-func (r *Router) endLeftHold(ctx context.Context) (bool, error) {
-	t, err := readTruth(r.settings.conf(upstreamFile))
+func (r *Router) endLeftHold(ctx context.Context) (ended bool, err error) {
+	t, err := r.truth()
 	if err != nil || r.holding || answered(ctx, r.settings.run(gateSocket)) {
 		return false, err
 	}
 	if t.Next == "" && !r.stillHolds(ctx) {
-		return false, r.removeNextFiles()
+		return false, nil
 	}
-	if err := r.settleOn(ctx, t.Route); err != nil {
-		return true, err
-	}
-	return true, r.removeNextFiles()
+	err = r.settleOn(ctx, t.Route)
+	return err == nil, err
 }
 
-// stillHolds tells that the router holds although its file does not say so: verdigris died after it had turned the
-// route. A reload under way, by another verdigris, looks the same for a moment.
+// stillHolds reports whether the router runs another file than the one in force: verdigris died after it had written that.
+// A reload under way, by another verdigris, looks the same for a moment.
 func (r *Router) stillHolds(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	for differs := false; ; differs = true {
-		t, err := readTruth(r.settings.conf(upstreamFile))
+		t, err := r.truth()
 		running, asked := r.admin().generation(ctx)
 		if ctx.Err() != nil {
 			return differs
 		}
-		if err != nil || asked != nil || running == t.Generation {
+		if err != nil || asked != nil || running == t.loaded {
 			return false // a router that does not run starts with the file
 		}
 		time.Sleep(pollEvery)
 	}
-}
-
-// removeNextFiles removes what holds have left behind. No router that takes connections looks for them now.
-func (r *Router) removeNextFiles() error {
-	left, err := filepath.Glob(r.settings.conf(anyNextFile))
-	if err != nil {
-		return err
-	}
-	for _, file := range left {
-		if err := restoreFile(file, nil); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // makeDir lets everybody look into the directory, because nginx's workers run as another user.

@@ -19,7 +19,7 @@ type Process interface {
 	Reload(ctx context.Context) error
 	// Retire asks workers to take no more connections, and to end when their requests have.
 	Retire(ctx context.Context, workers []Worker) error
-	// Workers lists the worker processes. It returns ErrNotRunning where there is no nginx.
+	// Workers lists the worker processes. It returns ErrNotRunning where there was seen to be no nginx.
 	Workers(ctx context.Context) ([]Worker, error)
 	// A request that finds no gate takes one more hop, from the router to itself.
 	Clients
@@ -32,8 +32,9 @@ type Worker struct {
 	Draining bool
 }
 
-// ErrNotRunning means that there is no nginx to talk to, or no way to it.
-var ErrNotRunning = errors.New("nginx is not running or out of reach")
+// ErrNotRunning means that an nginx was seen not to run: no request goes anywhere until it starts, and it starts with the
+// files as they are then. One that stands still, or that nobody can ask about, is not one of these.
+var ErrNotRunning = errors.New("nginx is not running")
 
 // worker reads a process title as nginx sets it (ngx_setproctitle in ngx_process_cycle.c).
 func worker(pid, title string) (w Worker, ok bool) {

@@ -17,8 +17,7 @@ func (h *hold) Release(ctx context.Context) error {
 	return nil
 }
 
-// Abort lets the waiting requests go to the slice that was live and restores its configuration. After a Route the
-// configuration is restored first, or they would go to the new slice.
+// Abort lets the waiting requests go to the slice that was live and restores its configuration, also after a Route.
 func (h *hold) Abort(ctx context.Context) error {
 	h.router.mu.Lock()
 	defer h.router.mu.Unlock()
@@ -31,8 +30,8 @@ func (h *hold) Abort(ctx context.Context) error {
 // Waited returns how many requests have waited so far, and the longest wait that is over.
 func (h *hold) Waited() (held int, longest time.Duration) { return h.gate.count() }
 
-// end closes the gate, whatever happens; back makes the old route the one in force. It must also work for a caller
-// whose ctx is over.
+// end closes the gate, whatever happens; back makes the old route the one in force. Where requests go is settled before
+// they do: the sign says it, and the gate after it. It must also work for a caller whose ctx is over.
 func (h *hold) end(ctx context.Context, back bool) error {
 	if h.ended {
 		return nil
@@ -41,38 +40,34 @@ func (h *hold) end(ctx context.Context, back bool) error {
 	h.router.holding = false
 	h.router.leavers.add(h.earlier, h.live.Slice)
 	ctx = context.WithoutCancel(ctx)
-	if !back || !h.isRouted {
-		h.gate.release()
+	var err error
+	if back && h.isRouted {
+		err = h.turnBack()
 	}
-	// The workers that hold answer until others have taken their place, by what the gate says; so it closes after.
-	finish := h.load
-	if back {
-		finish = h.goBack
-	}
-	err := finish(ctx)
+	h.gate.follow(h.isRouted)
 	h.gate.release()
-	return errors.Join(err, h.gate.close(ctx))
+	// The workers that hold answer until others have taken their place, by what the gate says; so it closes after.
+	return errors.Join(err, h.load(ctx), h.gate.close(ctx))
 }
 
-// load has the router load the upstream file, which is the next route's by now. Should it fail, the workers that hold
-// go on, and send requests where that file says.
+// load has the router load the plain configuration of the route that counts. Should it fail, the workers that hold go on,
+// and send requests where the hold's sign says.
 func (h *hold) load(ctx context.Context) error {
-	workers, err := h.router.workers(ctx)
-	if err != nil {
-		return err
+	r := h.router
+	if !h.isRouted {
+		return r.settleOn(ctx, h.live)
 	}
-	if err := h.router.reload(ctx, workers, h.next.Generation); err != nil {
-		return err
+	err := r.alignSigns()
+	if wrong := writeFile(r.settings.conf(upstreamFile), h.routed); wrong != nil {
+		return errors.Join(err, wrong)
 	}
-	return h.router.removeNextFiles() // of holds that could not begin
-}
-
-// goBack puts the old route in force. Only then may the file of the next one go, or workers that look for it would take
-// it for moved.
-func (h *hold) goBack(ctx context.Context) error {
-	if err := h.router.settleOn(ctx, h.live); err != nil {
-		return err
+	workers, gone := r.workers(ctx)
+	if gone != nil {
+		return errors.Join(err, gone)
 	}
-	h.gate.turnBack()
-	return h.router.removeNextFiles()
+	if wrong := r.reload(ctx, workers, h.next.Generation); wrong != nil {
+		return errors.Join(err, wrong)
+	}
+	r.tidy(ctx)
+	return err
 }

@@ -27,6 +27,9 @@ func (r *Router) reload(ctx context.Context, before []Worker, generation uint64)
 		_ = r.Process.Retire(bounded, accepting(before))
 		err = until(bounded, func() error { return r.replaced(bounded, before) })
 	}
+	if err == nil { // workers that were sent away too early have been replaced by others of their kind
+		err = until(bounded, func() error { return r.answersAs(bounded, generation) })
+	}
 	if err != nil {
 		return r.unconfirmed(ctx, generation, err)
 	}

@@ -38,18 +38,16 @@ func renderRoute(s Settings, route deploy.Route) ([]byte, error) {
 }
 
 // renderHold returns the upstream file that makes requests wait at the gate. Those that the gate does not answer within
-// wait, or that find none, go to the live route, or to the next one once its file has become the upstream file. The gate
-// is known by its name.
-func renderHold(s Settings, live, next deploy.Route, gate string, wait time.Duration) ([]byte, error) {
+// wait, or that find none, go to the live route, or to the next one once the hold's sign says so. The gate and the sign are
+// known by the hold's name.
+func renderHold(s Settings, live, next deploy.Route, name string, wait time.Duration) ([]byte, error) {
 	if err := errors.Join(checkRoute(live), checkRoute(next)); err != nil {
 		return nil, fmt.Errorf("render hold: %w", err)
 	}
 	return renderUpstream(s, upstream{
-		truth:         truth{Route: live, Next: next.Slice},
-		NextEndpoints: next.Endpoints,
-		NextFile:      nextFile(next),
-		Gate:          gate,
-		Wait:          int(math.Ceil(wait.Seconds())),
+		truth:    truth{Route: live, Next: next.Slice, Hold: name, To: &next},
+		NextSign: sign{name, next.Slice}.file(),
+		Wait:     int(math.Ceil(wait.Seconds())),
 	})
 }
 
@@ -68,10 +66,8 @@ func renderMain(s Settings, upstream string) ([]byte, error) {
 // upstream is what an upstream file is rendered from. All but the truth is for a hold.
 type upstream struct {
 	truth
-	NextEndpoints []deploy.Endpoint
-	NextFile      string // where the file of the next route waits
-	Gate          string // the name of the hold's gate
-	Wait          int    // seconds, until nginx gives up on the gate
+	NextSign string // the file that says that the next route counts
+	Wait     int    // seconds, until nginx gives up on the gate
 }
 
 func renderUpstream(s Settings, u upstream) ([]byte, error) {
@@ -82,9 +78,9 @@ func renderUpstream(s Settings, u upstream) ([]byte, error) {
 	return execute("upstream.conf.tmpl", struct {
 		Settings
 		upstream
-		Header, UpstreamFile string
-		Doors                []string
-	}{s.withDefaults(), u, header, upstreamFile, allDoors()})
+		Header string
+		Doors  []string
+	}{s.withDefaults(), u, header, allDoors()})
 }
 
 func execute(name string, data any) ([]byte, error) {

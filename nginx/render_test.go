@@ -101,10 +101,11 @@ func TestNginxAcceptsEveryRenderedFile(t *testing.T) {
 
 func TestTheTruthIsReadFromTheFirstLine(t *testing.T) {
 	files := renderings(t, goldenSettings())
+	next := goldenNext()
 	for name, want := range map[string]truth{
 		"upstream.initial.conf": {Route: deploy.Route{Endpoints: []deploy.Endpoint{}}},
 		"upstream.route.conf":   {Route: goldenRoute()},
-		"upstream.hold.conf":    {Route: goldenRoute(), Next: deploy.Green},
+		"upstream.hold.conf":    {Route: goldenRoute(), Next: deploy.Green, Hold: "HOLD7", To: &next},
 	} {
 		got, err := parseTruth(files[name])
 		must(t, err)

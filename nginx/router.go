@@ -33,9 +33,10 @@ type Router struct {
 	Log    *slog.Logger
 
 	settings Settings
-	mu       sync.Mutex // held while the configuration changes
-	holding  bool       // guarded by mu
-	leavers  leavers    // belongs to the hold that there is
+	mu       sync.Mutex // held while the configuration changes; it guards what follows
+	holding  bool
+	issued   uint64  // the newest generation that was written; 0 before there was one
+	leavers  leavers // belongs to the hold that there is
 }
 
 var _ deploy.Router = (*Router)(nil)
@@ -63,9 +64,9 @@ func New(s Settings, router Process, edge Clients) (*Router, error) {
 	}, nil
 }
 
-// Current reads the route from the upstream file. During a hold it is the old one.
+// Current reads the route from the files. During a hold it is the old one, until the hold's sign turns.
 func (r *Router) Current(context.Context) (deploy.Route, error) {
-	t, err := readTruth(r.settings.conf(upstreamFile))
+	t, err := r.truth()
 	return t.Route, err
 }
 
@@ -84,7 +85,7 @@ func (r *Router) Apply(ctx context.Context, route deploy.Route) error {
 }
 
 func (r *Router) apply(ctx context.Context, route deploy.Route) error {
-	content, generation, err := r.renderNext(route)
+	content, generation, err := r.renderNext(ctx, route)
 	if err != nil {
 		return err
 	}
@@ -95,31 +96,62 @@ func (r *Router) apply(ctx context.Context, route deploy.Route) error {
 	if err != nil {
 		return err
 	}
-	return r.install(ctx, c)
+	if err := r.install(ctx, c); err != nil {
+		return err
+	}
+	if err := r.alignSigns(); err != nil {
+		r.Log.Warn("a worker from an earlier hold may send requests elsewhere", "app", r.settings.App, "error", err)
+	}
+	r.tidy(ctx)
+	return nil
 }
 
-// renderNext renders the route as the generation after the one in the upstream file.
-func (r *Router) renderNext(route deploy.Route) (content []byte, generation uint64, err error) {
-	now, err := readTruth(r.settings.conf(upstreamFile))
+// renderNext renders the route as the generation after the newest.
+func (r *Router) renderNext(ctx context.Context, route deploy.Route) (content []byte, generation uint64, err error) {
+	now, err := r.truth()
 	if err != nil {
 		return nil, 0, err
 	}
-	route.Generation = now.Generation + 1
+	route.Generation = r.newest(ctx, now) + 1
+	r.issued = route.Generation
 	content, err = renderRoute(r.settings, route)
 	return content, route.Generation, err
 }
 
-// settleOn does what apply does; a router that does not run finds the route in the file when it starts.
+// newest is the largest generation that there is or may be: in the files, in a router that was given one which did not stay,
+// and among those that were written here. A number that comes twice would confirm what was not loaded.
+func (r *Router) newest(ctx context.Context, now truth) uint64 {
+	newest := max(now.Generation, now.loaded, r.issued)
+	if r.issued == 0 {
+		if running, err := r.admin().generation(ctx); err == nil { // one that does not answer cannot confirm either
+			newest = max(newest, running)
+		}
+	}
+	return newest
+}
+
+// settleOn does what apply does. A router that was seen not to run finds the route in the file when it starts; one that has
+// started meanwhile may have read the file before, and is asked.
 func (r *Router) settleOn(ctx context.Context, route deploy.Route) error {
 	err := r.apply(ctx, route)
 	if !errors.Is(err, ErrNotRunning) {
 		return err
 	}
-	content, _, err := r.renderNext(route)
+	content, generation, err := r.renderNext(ctx, route)
 	if err != nil {
 		return err
 	}
-	return writeFile(r.settings.conf(upstreamFile), content)
+	if err := writeFile(r.settings.conf(upstreamFile), content); err != nil {
+		return err
+	}
+	workers, err := r.workers(ctx)
+	switch {
+	case errors.Is(err, ErrNotRunning):
+		return nil
+	case err != nil:
+		return err
+	}
+	return r.reload(ctx, workers, generation)
 }
 
 // Get requests the path through the edge.

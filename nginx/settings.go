@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
-
-	"verdigris/deploy"
 )
 
 // Where the containers of the edge and the router see the two directories.
@@ -54,10 +52,7 @@ const (
 	gateSocket   = "gate.sock"
 )
 
-// nextFile is the name under which the file of a hold's next route waits. It is that route's alone, since requests from
-// before it may still look for an earlier one's.
-func nextFile(next deploy.Route) string { return fmt.Sprintf("upstream.%d.conf", next.Generation) }
-
+// anyNextFile is under which names files of next routes waited before holds had signs.
 const anyNextFile = "upstream.[0-9]*.conf"
 
 // plain is what may stand in a configuration without quotes, and without meaning anything to nginx.

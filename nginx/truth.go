@@ -16,6 +16,13 @@ type truth struct {
 	deploy.Route
 	// Next is the slice that a hold is about to route to; empty where nothing is held.
 	Next deploy.Slice `json:"next,omitempty"`
+	// Hold is the name of the hold, which its sign carries too, and To the route that counts once the sign says so. Both
+	// are missing in the files of a verdigris from before there were signs.
+	Hold string        `json:"hold,omitempty"`
+	To   *deploy.Route `json:"to,omitempty"`
+
+	loaded uint64 // the generation of the file itself
+	turned bool   // the sign says the next slice
 }
 
 const truthMark = "# verdigris: "
@@ -44,13 +51,23 @@ func parseTruth(content []byte) (truth, error) {
 	if err := json.Unmarshal(text, &t); err != nil {
 		return truth{}, fmt.Errorf("its first line cannot be read: %w", err)
 	}
-	if t.Slice != "" && !t.Slice.Production() {
-		return truth{}, fmt.Errorf("its first line names the slice %q, which cannot be live", t.Slice)
+	slices := []deploy.Slice{t.Slice}
+	if t.Hold != "" {
+		if t.To == nil || t.To.Slice != t.Next {
+			return truth{}, errors.New("its first line names a hold and not where that leads")
+		}
+		slices = append(slices, t.Next)
 	}
+	for _, slice := range slices {
+		if slice != "" && !slice.Production() {
+			return truth{}, fmt.Errorf("its first line names the slice %q, which cannot be live", slice)
+		}
+	}
+	t.loaded = t.Generation
 	return t, nil
 }
 
-// readTruth returns a zero truth when the file does not exist.
+// readTruth returns a zero truth when the file does not exist. Of a hold it is what counted when that began.
 func readTruth(file string) (truth, error) {
 	content, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -67,4 +84,25 @@ func readTruth(file string) (truth, error) {
 		}
 	}
 	return t, nil
+}
+
+// truth reads where traffic goes: the upstream file says it and, while that is a hold's, the hold's sign.
+func (r *Router) truth() (truth, error) {
+	t, err := readTruth(r.settings.conf(upstreamFile))
+	for err == nil && t.Hold != "" {
+		var now truth
+		t.turned, err = r.says(sign{t.Hold, t.Next})
+		if err != nil {
+			return truth{}, fmt.Errorf("read route: %w", err)
+		}
+		// A hold that ended in between may have taken its sign along.
+		if now, err = readTruth(r.settings.conf(upstreamFile)); err == nil && now.Hold == t.Hold {
+			if t.turned {
+				t.Route = *t.To
+			}
+			return t, nil
+		}
+		t = now
+	}
+	return t, err
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"verdigris/deploy"
 )
@@ -25,35 +24,33 @@ func (h *hold) Route(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("route to %s: %w", h.next.Slice, err)
 	}
-	h.isRouted = true
 	return nil
 }
 
-// turn moves the file of the next route into the upstream file's place. In that one step the truth changes, and with
-// it where requests go that find no gate, since all workers hold by now and look whether the file has moved. Nothing
-// needs to be reloaded for it. The error is a deploy.ErrRouteRefused where the file has not moved.
+// turn makes the hold's sign say the next slice. In that one step the truth changes, and with it where requests go that
+// find no gate, since all workers hold by now and look for the sign. Nothing needs to be reloaded for it. The error is a
+// deploy.ErrRouteRefused where the sign has not turned.
 func (h *hold) turn(ctx context.Context) error {
 	r := h.router
 	if err := errors.Join(h.gate.inPlace(ctx), r.leadsTo(ctx, h.live.Slice)); err != nil {
 		return fmt.Errorf("%w: %w", deploy.ErrRouteRefused, err)
 	}
-	if err := os.Rename(h.nextPath(), r.settings.conf(upstreamFile)); err != nil {
+	moved, err := r.turn(sign{h.name, h.live.Slice}, h.next.Slice)
+	if !moved {
 		return fmt.Errorf("%w: %w", deploy.ErrRouteRefused, err)
 	}
-	// From here on, giving up half-way would leave the file and the router apart: a cancelled ctx must wait.
-	ctx = context.WithoutCancel(ctx)
-	err := syncDir(r.settings.ConfDir) // or a power cut could bring the old slice back after the new one took writes
+	h.isRouted = true
 	if err == nil {
-		err = h.confirm(ctx)
+		err = h.confirm(context.WithoutCancel(ctx)) // giving up half-way would leave the file and the router apart
 	}
 	if err != nil {
-		return errors.Join(err, h.turnBack(ctx))
+		return errors.Join(err, h.turnBack())
 	}
 	r.Log.Info("route turned", "app", r.settings.App, "slice", h.next.Slice, "generation", h.next.Generation)
 	return nil
 }
 
-// confirm waits until the router has seen that the file has moved.
+// confirm waits until the router has seen that the sign has turned.
 func (h *hold) confirm(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, h.router.ReloadTimeout)
 	defer cancel()
@@ -64,16 +61,15 @@ func (h *hold) confirm(ctx context.Context) error {
 	return nil
 }
 
-// turnBack makes the old route the one in force, and requests wait on. The workers that hold cannot be turned back by
-// a file: one more reload does it.
-func (h *hold) turnBack(ctx context.Context) error {
-	if err := h.render(h.next.Generation); err != nil {
-		return err
+// turnBack makes the old route the one in force, and requests wait on. It needs no router: workers that stand still look for
+// the sign when they go on.
+func (h *hold) turnBack() error {
+	moved, err := h.router.turn(sign{h.name, h.next.Slice}, h.live.Slice)
+	h.isRouted = !moved
+	if err != nil {
+		return fmt.Errorf("take the route back to %s: %w", h.live.Slice, err)
 	}
-	if err := writeFile(h.nextPath(), h.routed); err != nil {
-		return err
-	}
-	return h.router.putBack(ctx, h.holding)
+	return nil
 }
 
 // leadsTo returns nil if requests that find no gate go to the slice.

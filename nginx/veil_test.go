@@ -14,7 +14,8 @@ import (
 // what a real nginx does only when it hangs in that very moment.
 func (s *site) veilAfter(t *testing.T, h deploy.Hold) (unveil func()) {
 	t.Helper()
-	turning, socket := h.(*hold).nextPath(), s.settings.run(adminSocket)
+	own := h.(*hold)
+	waits, socket := s.settings.conf(sign{own.name, own.live.Slice}.file()), s.settings.run(adminSocket)
 	must(t, os.Rename(socket, socket+".real"))
 	veil, err := net.Listen("unix", socket)
 	must(t, err)
@@ -27,7 +28,7 @@ func (s *site) veilAfter(t *testing.T, h deploy.Hold) (unveil func()) {
 			if err != nil {
 				return
 			}
-			if _, err := os.Stat(turning); err == nil || lifted.Load() {
+			if _, err := os.Stat(waits); err == nil || lifted.Load() {
 				go pipe(asking, socket+".real")
 				continue
 			}

@@ -127,6 +127,9 @@ func assembleAll(ctx context.Context, cfg *config.Config, engine *compose.Engine
 			if prepared.EdgeChanged {
 				log.Warn("the edge's configuration has changed; verdigris up --reload-edge puts it in force", "app", name)
 			}
+			if prepared.HoldLeft != nil {
+				log.Warn("a hold from before could not be ended; requests go to the live slice nevertheless", "app", name, "error", prepared.HoldLeft)
+			}
 			if prepared.HoldEnded {
 				log.Warn("requests were still held from before; they go to the live slice now", "app", name)
 			}

@@ -55,6 +55,9 @@ func (c *cli) up(ctx context.Context, cfg *config.Config, app *config.App, engin
 			return err
 		}
 		edgeChanged = prepared.EdgeChanged
+		if prepared.HoldLeft != nil {
+			c.say(fmt.Sprintf("a cutover that was cut off could not be ended: %v", prepared.HoldLeft))
+		}
 	}
 	if err := p.runtime.Attach(ctx, c.say); err != nil { // the shared files may name the networks
 		return err
