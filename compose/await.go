@@ -188,7 +188,7 @@ func (r *Runtime) withLog(ctx context.Context, err error) error {
 	if !errors.As(err, &failed) {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.engine.Timeout)
 	defer cancel()
 	lines, logErr := r.engine.tail(ctx, failed.id, lastLines)
 	if logErr != nil {

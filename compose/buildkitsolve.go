@@ -44,7 +44,7 @@ func (b *buildKit) build(ctx context.Context, job recipe, progress *buildProgres
 }
 
 // progressGrace is how long the rest of the progress may take after the end of a build.
-const progressGrace = 3 * time.Second
+const progressGrace = 30 * time.Second
 
 func (b *buildKit) solve(ctx context.Context, request *controlapi.SolveRequest, progress *buildProgress) error {
 	watching, stop := context.WithCancel(ctx)

@@ -54,7 +54,7 @@ type Runtime struct {
 	Settle time.Duration
 	// HealthTimeout bounds the wait for one container to become healthy or to complete.
 	HealthTimeout time.Duration
-	// CleanupTimeout bounds the removal of what a failed start left behind.
+	// CleanupTimeout bounds each step of taking back a failed start, such as bringing back one container.
 	CleanupTimeout time.Duration
 	attaching      sync.Mutex // held while route networks and who is in them are being changed
 }

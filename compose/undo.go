@@ -65,40 +65,44 @@ func asideMark(id string) string { return "-" + id[:min(12, len(id))] + asideSuf
 // removeReplaced removes what was set aside, once its successors are there. It has its own time: left
 // half-way, it would leave containers of two releases in one slice.
 func (x *execution) removeReplaced(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), x.CleanupTimeout)
-	defer cancel()
 	var errs []error
 	for _, c := range x.replaced {
-		errs = append(errs, x.engine.removeContainer(ctx, c))
+		errs = append(errs, x.inOwnTime(ctx, func(ctx context.Context) error { return x.engine.removeContainer(ctx, c) }))
 	}
 	return errors.Join(errs...)
 }
 
-// undo removes what the execution created and brings back what it had set aside. It has its own time: what failed
-// may have failed because ctx is over. What cannot be undone is told through the log; cause is returned.
-func (x *execution) undo(ctx context.Context, cause error) error {
+// inOwnTime does one step of a clean-up. What made it necessary may be that ctx is over, and on a busy machine the steps
+// before may have taken long: neither is to leave containers of two releases, or none.
+func (x *execution) inOwnTime(ctx context.Context, step func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), x.CleanupTimeout)
 	defer cancel()
+	return step(ctx)
+}
+
+// undo removes what the execution created and brings back what it had set aside. What cannot be undone is told through
+// the log; cause is returned.
+func (x *execution) undo(ctx context.Context, cause error) error {
 	x.log("failed: removing what this start created")
-	tell := func(err error) {
-		if err != nil {
+	try := func(step func(context.Context) error) {
+		if err := x.inOwnTime(ctx, step); err != nil {
 			x.log("could not be undone: " + err.Error())
 		}
 	}
 	for _, id := range x.containers {
-		tell(x.takeAway(ctx, id))
+		try(func(ctx context.Context) error { return x.takeAway(ctx, id) })
 	}
 	for _, c := range x.replaced {
-		tell(x.bringBack(ctx, c))
+		try(func(ctx context.Context) error { return x.bringBack(ctx, c) })
 	}
 	for _, c := range slices.Backward(x.paused) { // who shares a namespace was stopped before its owner
-		tell(x.start(ctx, member{c.id, c.name}, c.labels))
+		try(func(ctx context.Context) error { return x.start(ctx, member{c.id, c.name}, c.labels) })
 	}
 	for _, id := range x.networks {
-		tell(x.engine.removeNetwork(ctx, id))
+		try(func(ctx context.Context) error { return x.engine.removeNetwork(ctx, id) })
 	}
 	for _, name := range x.volumes {
-		tell(x.engine.removeVolume(ctx, name))
+		try(func(ctx context.Context) error { return x.engine.removeVolume(ctx, name) })
 	}
 	return cause
 }
