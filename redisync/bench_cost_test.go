@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"verdigris/internal/testkit"
 )
 
 // BenchmarkMirrorCost measures what a mirror costs the source, by redis-benchmark, which writes as fast as it can, one
@@ -65,7 +67,7 @@ func (s *burdened) settle(b *testing.B) {
 	}
 	last := strconv.FormatInt(time.Now().UnixNano(), 10)
 	s.from.do(b, "SET", "data:last", last)
-	eventually(b, "the last write has arrived", func() bool { return s.to.Get(b.Context(), "data:last").Val() == last })
+	testkit.Eventually(b, "the last write has arrived", func() bool { return s.to.Get(b.Context(), "data:last").Val() == last })
 }
 
 // cpu and rate are medians.
@@ -95,18 +97,14 @@ func flood(b *testing.B, s *testServer, writes, pipeline int) (rate float64) {
 func cpuTime(t testing.TB, s *testServer) time.Duration {
 	t.Helper()
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.process.Pid))
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
 	_, after, _ := strings.Cut(string(stat), ") ") // the program's name may have spaces
 	fields := strings.Fields(after)
 	const user, system, ticks = 11, 12, 100 // of what follows the name; ticks a second
 	sum := 0
 	for _, field := range []int{user, system} {
 		n, err := strconv.Atoi(fields[field])
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, err)
 		sum += n
 	}
 	return time.Duration(sum) * time.Second / ticks

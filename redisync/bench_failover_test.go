@@ -2,10 +2,13 @@ package redisync
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"verdigris/internal/testkit"
 )
 
 // BenchmarkFailover measures what redis itself offers for moving traffic: the longest that a write waits while FAILOVER
@@ -18,13 +21,13 @@ func BenchmarkFailover(b *testing.B) {
 	replicate(b, primary, replica)
 	var waits []time.Duration
 	for b.Loop() {
-		stop := longestWrite(b, primary, replica)
-		time.Sleep(50 * time.Millisecond)
+		writes := startWrites(primary, replica)
+		writes.more(b, 100)
 		host, port := replica.hostPort()
 		primary.do(b, "FAILOVER", "TO", host, port)
-		eventually(b, "the replica is the primary", func() bool { return isPrimary(b, replica) && !isPrimary(b, primary) })
-		time.Sleep(50 * time.Millisecond)
-		waits = append(waits, stop())
+		testkit.Eventually(b, "the replica is the primary", func() bool { return isPrimary(b, replica) && !isPrimary(b, primary) })
+		writes.more(b, 100)
+		waits = append(waits, writes.longest())
 		primary, replica = replica, primary
 		waitReplicated(b, primary, replica)
 	}
@@ -32,27 +35,46 @@ func BenchmarkFailover(b *testing.B) {
 	b.ReportMetric(milliseconds(quantile(waits, 1)), "max-ms")
 }
 
-// longestWrite writes to whichever of the servers takes it, and tells in the end how long the slowest write took.
-func longestWrite(b *testing.B, servers ...*testServer) (stop func() time.Duration) {
-	end, slowest := make(chan struct{}), make(chan time.Duration)
-	go func() {
-		longest, began, at := time.Duration(0), time.Now(), 0
-		for {
-			if servers[at].LPush(context.Background(), "images", "late").Err() != nil {
-				at = (at + 1) % len(servers)
-				continue
-			}
-			longest, began = max(longest, time.Since(began)), time.Now()
-			select {
-			case <-end:
-				slowest <- longest
-				return
-			default:
-			}
+// measuredWrites go to whichever of the servers takes them.
+type measuredWrites struct {
+	made    atomic.Int64
+	end     chan struct{}
+	slowest chan time.Duration
+}
+
+func startWrites(servers ...*testServer) *measuredWrites {
+	w := &measuredWrites{end: make(chan struct{}), slowest: make(chan time.Duration)}
+	go w.write(servers)
+	return w
+}
+
+func (w *measuredWrites) write(servers []*testServer) {
+	longest, began, at := time.Duration(0), time.Now(), 0
+	for {
+		if servers[at].LPush(context.Background(), "images", "late").Err() != nil {
+			at = (at + 1) % len(servers)
+			continue
 		}
-	}()
-	return func() time.Duration {
-		close(end)
-		return <-slowest
+		longest, began = max(longest, time.Since(began)), time.Now()
+		w.made.Add(1)
+		select {
+		case <-w.end:
+			w.slowest <- longest
+			return
+		default:
+		}
 	}
+}
+
+// more waits until so many more writes have been made.
+func (w *measuredWrites) more(b *testing.B, n int64) {
+	b.Helper()
+	enough := w.made.Load() + n
+	testkit.Eventually(b, "writes come", func() bool { return w.made.Load() >= enough })
+}
+
+// longest ends the writes, and returns how long the slowest took.
+func (w *measuredWrites) longest() time.Duration {
+	close(w.end)
+	return <-w.slowest
 }

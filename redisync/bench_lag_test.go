@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"verdigris/internal/testkit"
 )
 
 const (
@@ -29,7 +31,7 @@ func BenchmarkMirrorLag(b *testing.B) {
 				sendProbes(b, from, set, pushed)
 			}
 			b.ReportMetric(float64(stop())/time.Since(began).Seconds(), "writes/s")
-			eventually(b, "all probes have arrived", func() bool { return set.arrived() && pushed.arrived() })
+			testkit.Eventually(b, "all probes have arrived", func() bool { return set.arrived() && pushed.arrived() })
 			unwatch()
 			set.report(b, "set")
 			pushed.report(b, "lpush")
@@ -50,7 +52,7 @@ func follow(b *testing.B, how string, from, to *testServer) {
 
 func sendProbes(b *testing.B, from *testServer, set, pushed *probe) {
 	ctx := context.Background()
-	for until := time.Now().Add(probed); time.Now().Before(until); time.Sleep(probeEvery) {
+	for until := time.Now().Add(probed); time.Now().Before(until); time.Sleep(probeEvery) { // the pace of the probes
 		from.pipe(b, func(p redis.Pipeliner) {
 			p.Set(ctx, set.key, set.send(), 0)
 			p.LPush(ctx, pushed.key, pushed.send())

@@ -45,7 +45,7 @@ type disturbed struct {
 
 func (d *disturbed) copy(b *testing.B, writes int) {
 	d.to.do(b, "FLUSHALL", "SYNC")
-	d.during(b, map[string]*testServer{"idle": d.from}, func() { time.Sleep(time.Second) })
+	d.during(b, map[string]*testServer{"idle": d.from}, func() { time.Sleep(time.Second) }) // how it is without a copy
 	for _, s := range []*testServer{d.from, d.to} {
 		s.do(b, "SLOWLOG", "RESET")
 		s.do(b, "CONFIG", "SET", "slowlog-log-slower-than", 200, "slowlog-max-len", 100_000)

@@ -1,13 +1,10 @@
 package redisync
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"testing"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 
 	"verdigris/deploy"
 )
@@ -117,30 +114,5 @@ func migrate(b *testing.B, from, to *testServer, pattern string, width int64) {
 		if cursor = next; cursor == 0 {
 			return
 		}
-	}
-}
-
-// smallKeys makes keys below "small:" of all common types, one in five with an expiry.
-func smallKeys(t testing.TB, s *testServer, n int) {
-	t.Helper()
-	ctx := context.Background()
-	for first := 0; first < n; first += 1000 {
-		s.pipe(t, func(p redis.Pipeliner) {
-			for i := first; i < min(n, first+1000); i++ {
-				key := fmt.Sprintf("small:%d", i)
-				switch i % 5 {
-				case 0:
-					p.Set(ctx, key, item(i, 100), time.Hour)
-				case 1:
-					p.HSet(ctx, key, "name", item(i, 20), "n", i, "c", "d")
-				case 2:
-					p.SAdd(ctx, key, i, item(i, 10), "x", "y")
-				case 3:
-					p.ZAdd(ctx, key, redis.Z{Score: float64(i) / 3, Member: "a"}, redis.Z{Score: 1, Member: item(i, 20)})
-				case 4:
-					p.RPush(ctx, key, item(i, 30), "b", "c")
-				}
-			}
-		})
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 // childJob is done by a process of its own, as verdigris is one: what it takes of memory and processor, and how it
@@ -123,28 +124,22 @@ func peakMemory() (int64, error) {
 type child struct {
 	in     io.WriteCloser
 	out    *json.Decoder
-	errors *lockedBuffer
+	errors *testkit.Buffer
 }
 
 // startChild starts a child, which the end of the test ends.
 func startChild(t testing.TB, verb string, from, to *testServer, keys ...string) *child {
 	t.Helper()
 	job, err := json.Marshal(childJob{verb, from.address, to.address, keys})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
 	self := exec.Command(os.Args[0])
 	self.Env = append(os.Environ(), childVariable+"="+string(job))
-	c := &child{errors: &lockedBuffer{}}
+	c := &child{errors: &testkit.Buffer{}}
 	self.Stderr = c.errors
 	in, err := self.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
 	out, err := self.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
 	if err := self.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -11,49 +11,55 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 // Transfers are begun and given up at any moment, two at a time, while the mirror is switched on and off, with a lookout in
-// its place, and its connections are killed. In the end nothing is left of all that, and the mirror works.
-func TestNothingIsLeftOfTransfersThatAreGivenUpAtAnyMoment(t *testing.T) {
+// its place, and its connections are killed. In the end nothing is left of all that, and the mirror works. It has the
+// process for itself, since it counts goroutines.
+func TestTransfer_RoundsGivenUpAtAnyMoment_LeaveNothing(t *testing.T) {
+	r := testkit.Random(t)
 	from, to := startRedis(t), startRedis(t)
 	pushList(t, from, "s:list0", 2000, 50)
 	d := newData(t, from, to, stressKeys...)
 	d.Fencing = false
 	before := runtime.NumGoroutine()
-	stop := mix(t, from, 1, 5)
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	writes := mix(t, from, 1, r.Uint64())
+	ctx, cancel := context.WithCancel(t.Context())
 	var group sync.WaitGroup
-	for who := range uint64(2) {
-		group.Go(func() { giveUp(ctx, d, rand.New(rand.NewPCG(who, 1))) })
+	for range 2 {
+		chance := rand.New(rand.NewPCG(r.Uint64(), 0))
+		group.Go(func() { giveUp(ctx, d, chance) })
 	}
-	group.Go(func() {
-		r := rand.New(rand.NewPCG(7, 7))
-		for ctx.Err() == nil {
-			if live := []deploy.Slice{deploy.Blue, deploy.Blue, deploy.Blue, ""}[r.IntN(4)]; live != "" {
-				d.Mirror(live)
-			} else {
-				d.Mirror("")
-				d.LookOut(deploy.Green)
-			}
-			time.Sleep(time.Duration(r.IntN(120)) * time.Millisecond) // lets transfers come to any point
-			killer := redis.NewClient(&redis.Options{Addr: []string{from.address, to.address}[r.IntN(2)]})
-			killer.Do(context.Background(), "CLIENT", "KILL", "TYPE", []string{"normal", "replica"}[r.IntN(2)], "SKIPME", "yes")
-			killer.Close()
-		}
-	})
-	group.Wait()
+	for range testkit.Rounds(t, 20) {
+		disturb(t, d, r, from, to)
+		writes.more(t, r.IntN(100)) // transfers come to any point meanwhile
+	}
 	cancel()
-	stop()
+	group.Wait()
+	writes.stop()
 	startedMirror(t, d)
 	session := settled(t, d, deploy.Blue)
 	requireEqualKeys(t, from, to, stressKeys)
 	session.Close()
 	d.Mirror("")
 	for _, s := range []*testServer{from, to} {
-		eventually(t, "nobody watches or follows a server", func() bool { return clients(t, s, "t")+clients(t, s, "S") == 0 })
+		testkit.Eventually(t, "nobody watches or follows a server", func() bool { return clients(t, s, "t")+clients(t, s, "S") == 0 })
 	}
-	eventually(t, "all goroutines are over", func() bool { return runtime.NumGoroutine() <= before+2 }) // the test's own clients may have some
+	testkit.Eventually(t, "all goroutines are over", func() bool { return runtime.NumGoroutine() <= before+2 }) // the test's own clients may have some
+}
+
+// disturb switches the mirror or a lookout, and kills connections.
+func disturb(t *testing.T, d *Data, r *rand.Rand, from, to *testServer) {
+	if live := []deploy.Slice{deploy.Blue, deploy.Blue, deploy.Blue, ""}[r.IntN(4)]; live != "" {
+		d.Mirror(live)
+	} else {
+		d.Mirror("")
+		d.LookOut(deploy.Green)
+	}
+	killer := redis.NewClient(&redis.Options{Addr: []string{from.address, to.address}[r.IntN(2)]})
+	defer killer.Close()
+	killer.Do(t.Context(), "CLIENT", "KILL", "TYPE", []string{"normal", "replica"}[r.IntN(2)], "SKIPME", "yes")
 }
 
 // giveUp begins transfers and goes some part of their way.

@@ -4,9 +4,11 @@ import (
 	"testing"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 func TestGroupsOfStreamsAreFollowed(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
 	from.do(t, "XADD", "stream", "1-1", "a", "b")
 	d := startedMirror(t, newData(t, from, to, "*"))
@@ -27,9 +29,10 @@ func TestGroupsOfStreamsAreFollowed(t *testing.T) {
 }
 
 func TestACommandThatRemovesAllKeysIsFollowedByAnyName(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t, "--rename-command", "FLUSHALL", "hidden"), startRedis(t)
 	pushList(t, from, "images", 100, 10)
 	startedMirror(t, newData(t, from, to, "images"))
 	from.do(t, "hidden")
-	eventually(t, "the standby follows", func() bool { return to.Exists(t.Context(), "images").Val() == 0 })
+	testkit.Eventually(t, "the standby follows", func() bool { return to.Exists(t.Context(), "images").Val() == 0 })
 }

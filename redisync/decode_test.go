@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"verdigris/internal/testkit"
 )
 
 // wire writes commands as a stream has them.
@@ -35,9 +37,7 @@ func TestAStreamDecodesToTheSameUnitsHoweverItIsCut(t *testing.T) {
 				if errors.Is(err, errIncomplete) {
 					break
 				}
-				if err != nil {
-					t.Fatal(err)
-				}
+				testkit.Must(t, err)
 				fmt.Fprintf(&got, "%s %d; ", u.commands, u.end)
 			}
 		}

@@ -7,45 +7,36 @@ import (
 	"time"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 // Each test here has a large list on the way when the failure comes, and a shorter one on the target before.
 const (
-	liveItems = 60_000
+	liveItems = 10_000
 	idleItems = 100
 )
 
-// interrupted copies and calls fail once part of the list has arrived in the temporary key.
-func interrupted(t *testing.T, ctx context.Context, from, to *testServer, fail func()) error {
+// interrupted copies and calls fail once part of the list has arrived in the temporary key: it goes through a gateway, which
+// lets no more than that pass before. target is where the target was found.
+func interrupted(t *testing.T, ctx context.Context, from, to *testServer, fail func()) (target string, err error) {
 	t.Helper()
 	pushList(t, from, "images", liveItems, 1000)
 	pushList(t, to, "images", idleItems, 10)
-	session := begin(t, newData(t, from, to, "images"))
-	over, watched := make(chan struct{}), make(chan bool, 1)
-	go func() {
-		for {
-			select {
-			case <-over:
-				watched <- false
-				return
-			default:
-				if to.LLen(context.Background(), temporaryPrefix+"images").Val() > 1000 {
-					fail()
-					watched <- true
-					return
-				}
-			}
-		}
-	}()
-	_, err := session.Copy(ctx, nil)
-	close(over)
-	if !<-watched {
+	way := newGateway(t, to.address, 1<<20, func() {
+		testkit.Eventually(t, "part of the list has arrived", func() bool {
+			return to.LLen(context.Background(), temporaryPrefix+"images").Val() > 100
+		})
+		fail()
+	})
+	session := begin(t, newDataOf(t, Side{Address: At(from.address)}, Side{Address: At(way.address)}, "images"))
+	_, err = session.Copy(ctx, nil)
+	if !way.reached() {
 		t.Fatalf("the copy was over before it could be interrupted: %v", err)
 	}
 	if err == nil {
 		t.Fatal("the copy succeeded in spite of the interruption")
 	}
-	return err
+	return way.address, err
 }
 
 func requireList(t *testing.T, s *testServer, items int64) {
@@ -56,9 +47,10 @@ func requireList(t *testing.T, s *testServer, items int64) {
 }
 
 func TestACanceledCopyLeavesBothSidesAsTheyWere(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	err := interrupted(t, ctx, from, to, cancel)
+	_, err := interrupted(t, ctx, from, to, cancel)
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("Copy returned %v", err)
 	}
@@ -68,6 +60,7 @@ func TestACanceledCopyLeavesBothSidesAsTheyWere(t *testing.T) {
 }
 
 func TestADeadlineIsToldFromACancel(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
 	session := begin(t, newData(t, from, to, "images", "a*"))
 	ctx, cancel := context.WithTimeout(t.Context(), -time.Second)
@@ -78,39 +71,44 @@ func TestADeadlineIsToldFromACancel(t *testing.T) {
 }
 
 func TestASourceThatDiesLeavesTheTargetAsItWas(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
-	err := interrupted(t, t.Context(), from, to, from.kill)
+	_, err := interrupted(t, t.Context(), from, to, from.kill)
 	requireExplained(t, err, "redis of blue", from.address)
 	requireList(t, to, idleItems)
 	requireNothingLeft(t, to)
 }
 
 func TestATargetThatDiesLeavesTheSourceAsItWas(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
-	err := interrupted(t, t.Context(), from, to, to.kill)
-	requireExplained(t, err, "redis of green", to.address)
+	target, err := interrupted(t, t.Context(), from, to, to.kill)
+	requireExplained(t, err, "redis of green", target)
 	requireList(t, from, liveItems)
 	requireNothingLeft(t, from)
 }
 
 func TestATargetThatRunsOutOfMemoryKeepsItsOldValue(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
-	err := interrupted(t, t.Context(), from, to, func() { to.Do(context.Background(), "CONFIG", "SET", "maxmemory", "4mb") })
+	_, err := interrupted(t, t.Context(), from, to, func() { to.Do(context.Background(), "CONFIG", "SET", "maxmemory", "4mb") })
 	requireExplained(t, err, "redis of green", "OOM", "maxmemory")
 	requireList(t, to, idleItems)
 	requireNothingLeft(t, from, to)
 }
 
 func TestATargetThatEvictsTheTemporaryKeyIsNoticed(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
 	evicted := func() { to.Do(context.Background(), "UNLINK", temporaryPrefix+"images") }
-	err := interrupted(t, t.Context(), from, to, evicted)
+	_, err := interrupted(t, t.Context(), from, to, evicted)
 	requireExplained(t, err, "redis of green", "evicts", "maxmemory")
 	requireList(t, to, idleItems)
 	requireNothingLeft(t, from, to)
 }
 
 func TestSmallKeysThatDoNotFitAreAnErrorThatNamesOne(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
 	smallKeys(t, from, 20_000)
 	session := begin(t, newData(t, from, to, "small:*"))
@@ -125,6 +123,7 @@ func TestSmallKeysThatDoNotFitAreAnErrorThatNamesOne(t *testing.T) {
 }
 
 func TestWhatACrashLeftIsReplacedAndExpires(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
 	pushList(t, from, "images", 20_000, 50)
 	from.do(t, "SET", snapshotPrefix+"images", "left")
@@ -135,6 +134,7 @@ func TestWhatACrashLeftIsReplacedAndExpires(t *testing.T) {
 }
 
 func TestOurOwnKeysCarryAnExpiry(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
 	var left [2]time.Duration
 	ctx, cancel := context.WithCancel(t.Context())
@@ -151,11 +151,10 @@ func TestOurOwnKeysCarryAnExpiry(t *testing.T) {
 }
 
 func TestASessionMayBeClosedTwice(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
 	session, err := newData(t, from, to, "a").Begin(t.Context(), deploy.Blue, deploy.Green)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
 	if err := errors.Join(session.Close(), session.Close()); err != nil {
 		t.Error(err)
 	}

@@ -5,24 +5,23 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 // rights returns how a server writes down its users, our own left out.
 func rights(t testing.TB, s *testServer) []string {
 	t.Helper()
 	lines, err := s.ACLList(t.Context()).Result()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
 	return slices.DeleteFunc(lines, func(line string) bool { return strings.HasPrefix(line, "user "+fenceUser+" ") })
 }
 
 func TestAFenceGivesBackExactlyWhatItTook(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
 	for _, user := range []string{
 		"all on nopass ~* &* +@all", "none on nopass -@all", "few on >pass ~a:* ~b:* &chan +get +set +@list -lpop",
@@ -52,6 +51,7 @@ func TestAFenceGivesBackExactlyWhatItTook(t *testing.T) {
 }
 
 func TestAUserThatIsGoneDoesNotComeBackWithTheRights(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
 	to.do(t, "ACL", "SETUSER", "gone", "on", "nopass", "+@all")
 	fenceOff(t, from, to)
@@ -65,36 +65,37 @@ func TestAUserThatIsGoneDoesNotComeBackWithTheRights(t *testing.T) {
 }
 
 func TestWhoWaitsForAJobBehindTheFenceIsSentAway(t *testing.T) {
+	t.Parallel()
 	blue, green := startRedis(t), startRedis(t)
 	d := startedMirror(t, newData(t, blue, green, "jobs"))
 	waiting := redis.NewClient(&redis.Options{Addr: blue.address, MaxRetries: -1})
 	defer waiting.Close()
 	got := make(chan error, 1)
 	go func() { got <- waiting.BLPop(context.Background(), 0, "jobs").Err() }()
-	eventually(t, "it waits", func() bool { return clients(t, blue, "b") == 1 })
+	testkit.Eventually(t, "it waits", func() bool { return clients(t, blue, "b") == 1 })
 	cutOver(t, d, deploy.Blue, func(settle func()) { settle() })
 	if err := <-got; !refusedAs(err, "UNBLOCKED") {
 		t.Errorf("who waited for a job got %v", err)
 	}
 	inStep(t, d)
 	green.RPush(t.Context(), "jobs", "one")
-	eventually(t, "the standby has the job", func() bool { return blue.LLen(t.Context(), "jobs").Val() == 1 })
+	testkit.Eventually(t, "the standby has the job", func() bool { return blue.LLen(t.Context(), "jobs").Val() == 1 })
 }
 
 // What the process that died would have left: blue was the standby once, then live, and was fenced a moment ago.
 func TestAMarkerOfAnEarlierTimeIsNotGoneOnFrom(t *testing.T) {
+	t.Parallel()
 	blue, green := startRedis(t), startRedis(t)
 	d := startedMirror(t, newData(t, blue, green, "images"))
 	cutOver(t, d, deploy.Blue, func(settle func()) { settle() })
 	inStep(t, d)
-	eventually(t, "blue has a marker", func() bool { return blue.Exists(t.Context(), markerKey).Val() == 1 })
+	testkit.Eventually(t, "blue has a marker", func() bool { return blue.Exists(t.Context(), markerKey).Val() == 1 })
 	cutOver(t, d, deploy.Green, func(settle func()) { settle() })
 	inStep(t, d)
 	for i := range 10 {
 		blue.RPush(t.Context(), "images", i)
-		time.Sleep(10 * time.Millisecond) // so that each is carried out by itself
+		testkit.Eventually(t, "green follows", func() bool { return green.LLen(t.Context(), "images").Val() == int64(i+1) })
 	}
-	eventually(t, "green follows", func() bool { return green.LLen(t.Context(), "images").Val() == 10 })
 	d.Mirror("")
 	if err := d.Open(t.Context(), deploy.Green); err != nil {
 		t.Fatal(err)
@@ -103,11 +104,12 @@ func TestAMarkerOfAnEarlierTimeIsNotGoneOnFrom(t *testing.T) {
 	d.Mirror(deploy.Green)
 	inStep(t, d)
 	green.RPush(t.Context(), "images", "last")
-	eventually(t, "the last item arrives", func() bool { return blue.LIndex(t.Context(), "images", -1).Val() == "last" })
+	testkit.Eventually(t, "the last item arrives", func() bool { return blue.LIndex(t.Context(), "images", -1).Val() == "last" })
 	requireEqualKeys(t, green, blue, []string{"images"})
 }
 
 func TestAStandbyThatStartsAnewIsNotFencedAnyMore(t *testing.T) {
+	t.Parallel()
 	left, live := startRedis(t, "--appendonly", "yes"), startRedis(t)
 	d := startedMirror(t, newData(t, left, live, "images"))
 	cutOver(t, d, deploy.Blue, func(settle func()) { settle() })
@@ -117,9 +119,9 @@ func TestAStandbyThatStartsAnewIsNotFencedAnyMore(t *testing.T) {
 	}
 	left.restart(t)
 	left.Set(t.Context(), "images", "stray", 0)
-	eventually(t, "the status does not speak of a fence", func() bool { return d.Mirrored().Fenced == "" })
+	testkit.Eventually(t, "the status does not speak of a fence", func() bool { return d.Mirrored().Fenced == "" })
 	inStep(t, d)
-	eventually(t, "what was written there is mended", func() bool { return left.Exists(t.Context(), "images").Val() == 0 })
+	testkit.Eventually(t, "what was written there is mended", func() bool { return left.Exists(t.Context(), "images").Val() == 0 })
 	if err := d.Open(t.Context(), deploy.Blue); err != nil {
 		t.Fatal(err)
 	}

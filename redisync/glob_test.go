@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/redis/go-redis/v9"
+
+	"verdigris/internal/testkit"
 )
 
 func TestGlobsMatchAsInRedis(t *testing.T) {
@@ -31,9 +33,10 @@ func TestGlobsMatchAsInRedis(t *testing.T) {
 }
 
 // A real redis is the judge over random patterns on random names.
-func TestGlobsFindWhatKeysFinds(t *testing.T) {
+func TestGlob_RoundsOfRandomPatterns_FindWhatKeysFinds(t *testing.T) {
+	t.Parallel()
 	s := startRedis(t)
-	r := rand.New(rand.NewPCG(1, 2))
+	r := testkit.Random(t)
 	var names []string
 	s.pipe(t, func(p redis.Pipeliner) {
 		for range 400 {
@@ -44,7 +47,7 @@ func TestGlobsFindWhatKeysFinds(t *testing.T) {
 	})
 	slices.Sort(names)
 	names = slices.Compact(names)
-	for range 5000 {
+	for range testkit.Rounds(t, 1000) {
 		requireSameKeys(t, s, names, randomText(r, "aabbcc--^]]**??[[\\", 8))
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 // unfenced moves without a mirror, and leaves no fence behind.
@@ -20,13 +21,14 @@ func unfenced(t *testing.T, blue, green *testServer) *Data {
 // requireStrays waits until so many late writes are told, and demands that they are those of a slice.
 func requireStrays(t *testing.T, d *Data, slice deploy.Slice, count int64) {
 	t.Helper()
-	eventually(t, "the late write is told", func() bool { s := d.Mirrored().Strays; return s != nil && s.Count >= count })
+	testkit.Eventually(t, "the late write is told", func() bool { s := d.Mirrored().Strays; return s != nil && s.Count >= count })
 	if s := d.Mirrored().Strays; s.Slice != slice || s.Count != count || strings.Join(s.Keys, " ") != "images" {
 		t.Errorf("told of %+v", s)
 	}
 }
 
 func TestWhatACopyWritesOnTheStandbyIsNoLateWrite(t *testing.T) {
+	t.Parallel()
 	blue, green := startRedis(t), startRedis(t)
 	d := unfenced(t, blue, green)
 	blue.RPush(t.Context(), "images", "a")
@@ -37,7 +39,7 @@ func TestWhatACopyWritesOnTheStandbyIsNoLateWrite(t *testing.T) {
 		t.Errorf("told of %+v", s)
 	}
 	session.Close() // it is called off, and blue goes on being looked at
-	eventually(t, "a late write is told", func() bool {
+	testkit.Eventually(t, "a late write is told", func() bool {
 		blue.RPush(t.Context(), "images", "late")
 		return d.Mirrored().Strays != nil
 	})
@@ -47,15 +49,16 @@ func TestWhatACopyWritesOnTheStandbyIsNoLateWrite(t *testing.T) {
 }
 
 func TestARedisThatComesBackIsLookedAtAgain(t *testing.T) {
+	t.Parallel()
 	blue, green := startRedis(t), startRedis(t)
 	d := unfenced(t, blue, green)
 	cutOver(t, d, deploy.Blue, func(settle func()) { settle() })
 	blue.kill()
-	eventually(t, "it is told that it is not seen", func() bool {
+	testkit.Eventually(t, "it is told that it is not seen", func() bool {
 		return strings.HasPrefix(d.Mirrored().Unseen, "since ") && strings.Contains(d.Mirrored().Unseen, "late writes to blue are not seen: ")
 	})
 	blue.run(t)
-	eventually(t, "it is seen again", func() bool { return strings.HasPrefix(d.Mirrored().Unseen, "late writes to blue were not seen from ") })
+	testkit.Eventually(t, "it is seen again", func() bool { return strings.HasPrefix(d.Mirrored().Unseen, "late writes to blue were not seen from ") })
 	blue.RPush(t.Context(), "images", "late")
 	requireStrays(t, d, deploy.Blue, 1)
 	cutOver(t, d, deploy.Green, func(settle func()) { settle() })
@@ -65,11 +68,12 @@ func TestARedisThatComesBackIsLookedAtAgain(t *testing.T) {
 }
 
 func TestAStandbyIsLookedAtAfterAStartAsWell(t *testing.T) {
+	t.Parallel()
 	blue, green := startRedis(t), startRedis(t)
 	fenceOff(t, blue, green)
 	d := unfenced(t, blue, green)
 	d.LookOut(deploy.Green)
-	eventually(t, "the fence is found", func() bool { return d.Mirrored().Fenced == deploy.Green })
+	testkit.Eventually(t, "the fence is found", func() bool { return d.Mirrored().Fenced == deploy.Green })
 	if err := d.Open(t.Context(), deploy.Green); err != nil {
 		t.Fatal(err)
 	}
@@ -79,19 +83,20 @@ func TestAStandbyIsLookedAtAfterAStartAsWell(t *testing.T) {
 	inStep(t, d)
 	d.Mirror("")
 	d.LookOut(deploy.Green)
-	eventually(t, "it is looked at again", func() bool {
+	testkit.Eventually(t, "it is looked at again", func() bool {
 		green.RPush(t.Context(), "images", "late")
 		return d.Mirrored().Strays != nil
 	})
 }
 
 func TestAStandbyThatDoesNotExistYetIsNotMissed(t *testing.T) {
+	t.Parallel()
 	blue, green := startRedis(t), startRedis(t)
 	green.kill()
 	d := unfenced(t, blue, green)
 	d.LookOut(deploy.Green)
 	green.run(t)
-	eventually(t, "a late write is told", func() bool {
+	testkit.Eventually(t, "a late write is told", func() bool {
 		green.RPush(t.Context(), "images", "late")
 		return d.Mirrored().Strays != nil
 	})
@@ -101,11 +106,12 @@ func TestAStandbyThatDoesNotExistYetIsNotMissed(t *testing.T) {
 }
 
 func TestAKeyThatComesToItsEndIsNoLateWrite(t *testing.T) {
+	t.Parallel()
 	blue, green := startRedis(t), startRedis(t)
 	d := unfenced(t, blue, green)
 	blue.Set(t.Context(), "images", "x", 100*time.Millisecond)
 	session := settled(t, d, deploy.Blue)
-	eventually(t, "it has ended", func() bool { return blue.Exists(t.Context(), "images").Val() == 0 })
+	testkit.Eventually(t, "it has ended", func() bool { return blue.Exists(t.Context(), "images").Val() == 0 })
 	if late, err := session.Turn(t.Context()); err != nil || len(late) > 0 {
 		t.Errorf("late: %q %v", late, err)
 	}
@@ -118,29 +124,32 @@ func TestAKeyThatComesToItsEndIsNoLateWrite(t *testing.T) {
 }
 
 func TestWhatWasToldBeforeTheConnectionBrokeIsNotForgotten(t *testing.T) {
+	t.Parallel()
 	blue, green := startRedis(t), startRedis(t)
 	d := unfenced(t, blue, green)
 	cutOver(t, d, deploy.Blue, func(settle func()) { settle() })
 	for i := range int64(3) {
 		blue.RPush(t.Context(), "images", "late")
 		blue.do(t, "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
-		eventually(t, "it is told", func() bool { s := d.Mirrored().Strays; return s != nil && s.Count > i })
-		eventually(t, "it is seen again", func() bool { return clients(t, blue, "t") == 1 })
+		testkit.Eventually(t, "it is told", func() bool { s := d.Mirrored().Strays; return s != nil && s.Count > i })
+		testkit.Eventually(t, "it is seen again", func() bool { return clients(t, blue, "t") == 1 })
 	}
 }
 
 func TestASlicesRedisThatRefusesUsIsToldToBeUnseen(t *testing.T) {
+	t.Parallel()
 	blue, green := startRedis(t), startRedis(t)
 	green.do(t, "CONFIG", "SET", "requirepass", "changed")
 	d := unfenced(t, blue, green)
 	d.LookOut(deploy.Green)
-	eventually(t, "it is told why", func() bool { return strings.Contains(d.Mirrored().Unseen, "NOAUTH") })
+	testkit.Eventually(t, "it is told why", func() bool { return strings.Contains(d.Mirrored().Unseen, "NOAUTH") })
 	if s := d.Mirrored().Unseen; strings.Contains(s, "changed") || !strings.Contains(s, "; ") {
 		t.Errorf("told: %s", s)
 	}
 }
 
 func TestTwoDatabasesOfOneServerAreNotTakenForEachOther(t *testing.T) {
+	t.Parallel()
 	one := startRedis(t)
 	d := newDataOf(t, Side{Address: At(one.address)}, Side{Address: At(one.address), DB: 1}, "images")
 	d.Fencing = false
@@ -148,22 +157,23 @@ func TestTwoDatabasesOfOneServerAreNotTakenForEachOther(t *testing.T) {
 	if late := cutOver(t, d, deploy.Blue, func(settle func()) { settle() }); len(late) > 0 {
 		t.Errorf("late: %q", late)
 	}
-	eventually(t, "it is told why late writes are not seen", func() bool { return strings.Contains(d.Mirrored().Unseen, "same server") })
+	testkit.Eventually(t, "it is told why late writes are not seen", func() bool { return strings.Contains(d.Mirrored().Unseen, "same server") })
 	if s := d.Mirrored().Strays; s != nil {
 		t.Errorf("told of %+v", s)
 	}
 }
 
 func TestWhereTheMirrorIsImpossibleLateWritesAreFound(t *testing.T) {
+	t.Parallel()
 	blue, green := startRedis(t), startRedis(t)
 	for _, s := range []*testServer{blue, green} {
 		s.do(t, "ACL", "SETUSER", "default", "-psync")
 	}
 	d := unfenced(t, blue, green)
 	d.Mirror(deploy.Blue)
-	eventually(t, "there is no mirror", func() bool { return d.Mirrored().State == deploy.MirrorImpossible })
+	testkit.Eventually(t, "there is no mirror", func() bool { return d.Mirrored().State == deploy.MirrorImpossible })
 	cutOver(t, d, deploy.Blue, func(settle func()) { settle() })
-	eventually(t, "a late write is told", func() bool {
+	testkit.Eventually(t, "a late write is told", func() bool {
 		blue.RPush(t.Context(), "images", "late")
 		return d.Mirrored().Strays != nil
 	})
@@ -171,13 +181,14 @@ func TestWhereTheMirrorIsImpossibleLateWritesAreFound(t *testing.T) {
 		s.do(t, "ACL", "SETUSER", "default", "+psync")
 	}
 	inStep(t, d) // which is written by the mirror, and no late write
-	eventually(t, "nobody else looks out any more", func() bool { return clients(t, blue, "t") == 1 })
+	testkit.Eventually(t, "nobody else looks out any more", func() bool { return clients(t, blue, "t") == 1 })
 	if s := d.Mirrored().Strays; s != nil {
 		t.Errorf("the mirror is told to have strays: %+v", s)
 	}
 }
 
 func TestASettleDoesNotWaitForASourceThatHangsLongerThanItMay(t *testing.T) {
+	t.Parallel()
 	blue, green := startRedis(t), startRedis(t)
 	d := unfenced(t, blue, green)
 	session := copied(t, d, deploy.Blue)

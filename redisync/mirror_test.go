@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 // mirrorOf starts a mirror from blue to green and waits until it is in step.
@@ -26,16 +27,14 @@ func inStep(t testing.TB, d *Data) {
 			t.Logf("mirror: %+v", d.Mirrored())
 		}
 	}()
-	eventually(t, "the mirror is in step", func() bool { return d.Mirrored().State == deploy.MirrorInStep })
+	testkit.Eventually(t, "the mirror is in step", func() bool { return d.Mirrored().State == deploy.MirrorInStep })
 }
 
 // cutOver moves from one slice to the other as a runbook does, with nothing written from settle to route.
 func cutOver(t testing.TB, d *Data, from deploy.Slice, quiet func(func())) (late []string) {
 	t.Helper()
 	session, err := d.Begin(t.Context(), from, from.Other())
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
 	defer session.Close()
 	if _, err := session.Copy(t.Context(), nil); err != nil {
 		t.Fatal(err)
@@ -46,39 +45,28 @@ func cutOver(t testing.TB, d *Data, from deploy.Slice, quiet func(func())) (late
 		}
 	})
 	late, err = session.Turn(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
 	return late
 }
 
 func TestAMirrorFollowsWritesOfAllKinds(t *testing.T) {
+	t.Parallel()
 	for _, keys := range [][]string{{"*"}, {"w*", "list:large", "set:*", "hash:large", "zset:large", "stream", "string*"}} {
 		t.Run(strings.Join(keys, " "), func(t *testing.T) {
 			from, to := startRedis(t), startRedis(t)
 			everything(t, from, "")
 			to.Set(t.Context(), "cache:own", "kept", 0)
-			stop := writers(t, from, 4)
+			writes := writers(t, from, 4)
 			d := startedMirror(t, newData(t, from, to, keys...))
-			before := from.DBSize(t.Context()).Val()
-			time.Sleep(300 * time.Millisecond) // lets writes come that follow the copy
-			if before == 0 {
-				t.Fatal("nothing is there")
-			}
+			writes.more(t, 200) // which follow the copy
 			session, err := d.Begin(t.Context(), deploy.Blue, deploy.Green)
-			if err != nil {
-				t.Fatal(err)
-			}
+			testkit.Must(t, err)
 			if _, err := session.Copy(t.Context(), nil); err != nil {
 				t.Fatal(err)
 			}
-			if writes := stop(); writes < 100 {
-				t.Fatalf("only %d writes happened", writes)
-			}
+			writes.stop()
 			report, err := session.Settle(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
+			testkit.Must(t, err)
 			t.Logf("settled: %s in %s, %d resyncs", report, report.Took, d.Mirrored().Resyncs)
 			if keys[0] != "*" && to.Get(t.Context(), "cache:own").Val() != "kept" {
 				t.Error("a key that is not selected was touched")
@@ -91,46 +79,15 @@ func TestAMirrorFollowsWritesOfAllKinds(t *testing.T) {
 	}
 }
 
-// requireEqualKeys compares the selected keys of both sides completely, by a way of its own. Keys that are about to end
-// may be gone on one side.
-func requireEqualKeys(t testing.TB, from, to *testServer, keys []string) {
-	t.Helper()
-	selected, err := newSelection(keys)
-	if err != nil {
-		t.Fatal(err)
-	}
-	soon := time.Now().Add(time.Minute)
-	digests := func(s *testServer) map[string]string {
-		all := map[string]string{}
-		for _, key := range s.Keys(context.Background(), "*").Val() {
-			end := s.PExpireTime(context.Background(), key).Val()
-			if selected.has([]byte(key)) && !strings.HasPrefix(key, ownPrefix) && (end == -1 || time.UnixMilli(end.Milliseconds()).After(soon)) {
-				all[key] = fmt.Sprint(s.Do(context.Background(), "DEBUG", "DIGEST-VALUE", key).Val(), end)
-			}
-		}
-		return all
-	}
-	a, b := digests(from), digests(to)
-	for key, digest := range a {
-		if b[key] != digest {
-			t.Errorf("key %q: %s on the source, %s on the target", key, digest, b[key])
-		}
-	}
-	for key := range b {
-		if _, is := a[key]; !is {
-			t.Errorf("key %q is on the target alone", key)
-		}
-	}
-}
-
-func TestTheMirrorTurnsWithEachCutoverWithoutACopy(t *testing.T) {
+func TestMirror_RoundsOfCutovers_TurnsWithoutACopy(t *testing.T) {
+	t.Parallel()
 	blue, green := startRedis(t), startRedis(t)
 	pushList(t, blue, "images", 20_000, 100)
 	d := startedMirror(t, newData(t, blue, green, "images", "session:*"))
 	servers := map[deploy.Slice]*testServer{deploy.Blue: blue, deploy.Green: green}
 	live := deploy.Blue
 	pushed := 20_000
-	for i := range 10 {
+	for i := range testkit.Rounds(t, 4) {
 		for j := range 50 {
 			servers[live].LPush(t.Context(), "images", fmt.Sprintf("%d-%d", i, j))
 			servers[live].Set(t.Context(), fmt.Sprintf("session:%d", j), i, time.Hour)
@@ -158,13 +115,12 @@ func TestTheMirrorTurnsWithEachCutoverWithoutACopy(t *testing.T) {
 }
 
 func TestACutoverThatWasCalledOffLetsTheMirrorGoOn(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
 	d := startedMirror(t, newData(t, from, to, "images"))
 	for i := range 3 {
 		session, err := d.Begin(t.Context(), deploy.Blue, deploy.Green)
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, err)
 		if _, err := session.Copy(t.Context(), nil); err != nil {
 			t.Fatal(err)
 		}
@@ -173,11 +129,12 @@ func TestACutoverThatWasCalledOffLetsTheMirrorGoOn(t *testing.T) {
 		}
 		session.Close()
 		from.RPush(t.Context(), "images", i)
-		eventually(t, "the write arrives", func() bool { return to.LLen(t.Context(), "images").Val() == int64(i+1) })
+		testkit.Eventually(t, "the write arrives", func() bool { return to.LLen(t.Context(), "images").Val() == int64(i+1) })
 	}
 }
 
 func TestWhatTheStandbyWritesItselfIsMendedAndTold(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
 	pushList(t, from, "images", 5000, 100)
 	from.Set(t.Context(), "counter", 1, 0)
@@ -187,8 +144,8 @@ func TestWhatTheStandbyWritesItselfIsMendedAndTold(t *testing.T) {
 	to.Set(t.Context(), "elsewhere", "kept", 0)
 	from.Incr(t.Context(), "counter")
 	from.LPush(t.Context(), "images", "right")
-	eventually(t, "the strays are told", func() bool { s := d.Mirrored().Strays; return s != nil && s.Count >= 2 })
-	eventually(t, "the live values are back", func() bool {
+	testkit.Eventually(t, "the strays are told", func() bool { s := d.Mirrored().Strays; return s != nil && s.Count >= 2 })
+	testkit.Eventually(t, "the live values are back", func() bool {
 		return to.LLen(t.Context(), "images").Val() == 5001 && to.Get(t.Context(), "counter").Val() == "2"
 	})
 	requireEqualKeys(t, from, to, []string{"images", "counter"})
@@ -201,15 +158,14 @@ func TestWhatTheStandbyWritesItselfIsMendedAndTold(t *testing.T) {
 }
 
 func TestLateWritesAreFoundWithoutAFence(t *testing.T) {
+	t.Parallel()
 	blue, green := startRedis(t), startRedis(t)
 	d := newData(t, blue, green, "images", "jobs:*")
 	d.Fencing = false
 	startedMirror(t, d)
 	blue.RPush(t.Context(), "images", "a")
 	session, err := d.Begin(t.Context(), deploy.Blue, deploy.Green)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
 	defer session.Close()
 	session.Copy(t.Context(), nil)
 	if _, err := session.Settle(t.Context()); err != nil {
@@ -222,27 +178,28 @@ func TestLateWritesAreFoundWithoutAFence(t *testing.T) {
 		t.Fatalf("late writes: %q, %v", late, err)
 	}
 	blue.RPush(t.Context(), "images", "later still")
-	eventually(t, "the stray is told", func() bool {
+	testkit.Eventually(t, "the stray is told", func() bool {
 		s := d.Mirrored().Strays
 		return s != nil && strings.Join(s.Keys, " ") == "images"
 	})
-	eventually(t, "green's values count", func() bool {
+	testkit.Eventually(t, "green's values count", func() bool {
 		return strings.Join(blue.LRange(t.Context(), "images", 0, -1).Val(), " ") == "a b" && blue.Exists(t.Context(), "jobs:1").Val() == 0
 	})
 }
 
 func TestAfterALostLinkTheMirrorGoesOnWhereItWas(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
 	pushList(t, from, "images", 50_000, 100)
 	d := startedMirror(t, newData(t, from, to, "*"))
-	stop := writers(t, from, 3)
+	writes := writers(t, from, 3)
 	for range 5 {
 		from.Do(t.Context(), "CLIENT", "KILL", "TYPE", "replica")
-		time.Sleep(50 * time.Millisecond) // lets it break while writes come
+		writes.more(t, 50) // while it is broken, and after
 	}
-	stop()
+	writes.stop()
 	from.RPush(t.Context(), "images", "last")
-	eventually(t, "the last write arrives", func() bool {
+	testkit.Eventually(t, "the last write arrives", func() bool {
 		return to.LRange(t.Context(), "images", -1, -1).Val()[0] == "last"
 	})
 	cutOver(t, d, deploy.Blue, func(settle func()) { settle() })
@@ -254,29 +211,31 @@ func TestAfterALostLinkTheMirrorGoesOnWhereItWas(t *testing.T) {
 }
 
 func TestASourceThatRestartsIsMirroredAnew(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
 	pushList(t, to, "images", 10, 10)
 	d := startedMirror(t, newData(t, from, to, "images"))
 	from.Set(t.Context(), "x", 1, 0)
 	from.kill()
-	eventually(t, "the mirror is broken", func() bool { return d.Mirrored().State == deploy.MirrorBroken })
+	testkit.Eventually(t, "the mirror is broken", func() bool { return d.Mirrored().State == deploy.MirrorBroken })
 	if s := d.Mirrored(); s.Reason == "" || s.Next == "" || !strings.Contains(s.Reason, "redis of blue") {
 		t.Errorf("the status explains nothing: %+v", s)
 	}
 	from.restart(t)
 	from.RPush(t.Context(), "images", "new")
 	inStep(t, d)
-	eventually(t, "the new list is there", func() bool {
+	testkit.Eventually(t, "the new list is there", func() bool {
 		return strings.Join(to.LRange(t.Context(), "images", 0, -1).Val(), " ") == "new"
 	})
 }
 
 func TestAClientThatWaitsForReplicasHearsFromTheMirrorAtOnce(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
 	startedMirror(t, newData(t, from, to, "images"))
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second) // one by one in the pauses of a silent link it takes longer
 	defer cancel()
-	for i := range 40 {
+	for i := range 20 {
 		from.RPush(ctx, "images", i)
 		if n, err := from.Wait(ctx, 1, 10*time.Second).Result(); err != nil || n != 1 {
 			t.Fatalf("round %d: %d replicas have it, %v", i, n, err)

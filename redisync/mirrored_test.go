@@ -3,7 +3,6 @@ package redisync
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"syscall"
 	"testing"
@@ -12,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 // clients counts the clients of a server that have a flag (https://redis.io/docs/latest/commands/client-list/).
@@ -31,9 +31,7 @@ func clients(t testing.TB, s *testServer, flag string) (n int) {
 func begun(t testing.TB, d *Data, from deploy.Slice) deploy.Transfer {
 	t.Helper()
 	session, err := d.Begin(t.Context(), from, from.Other())
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
 	t.Cleanup(func() { session.Close() })
 	return session
 }
@@ -58,12 +56,14 @@ func settled(t testing.TB, d *Data, from deploy.Slice) deploy.Transfer {
 	return session
 }
 
-func TestATurnThatRunsOutOfTimeLeavesNoConnectionBehind(t *testing.T) {
+func TestTurn_RoundsThatRunOutOfTime_LeaveNoConnection(t *testing.T) {
+	t.Parallel()
+	r := testkit.Random(t)
 	blue, green := startRedis(t), startRedis(t)
-	for i := range 20 {
+	for range testkit.Rounds(t, 6) {
 		d := startedMirror(t, newData(t, blue, green, "images"))
 		session := settled(t, d, deploy.Blue)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i)*200*time.Microsecond)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(r.IntN(4000))*time.Microsecond)
 		session.Turn(ctx)
 		cancel()
 		session.Close()
@@ -73,29 +73,31 @@ func TestATurnThatRunsOutOfTimeLeavesNoConnectionBehind(t *testing.T) {
 		}
 	}
 	for _, s := range []*testServer{blue, green} {
-		eventually(t, "all connections but the test's own are closed", func() bool { return clients(t, s, "") == 1 })
+		testkit.Eventually(t, "all connections but the test's own are closed", func() bool { return clients(t, s, "") == 1 })
 	}
 }
 
+// setLongNames sets a thousand keys with names of a kilobyte.
+var setLongNames = redis.NewScript(`
+for i = 1, 1000 do redis.call('SET', i .. string.rep('x', 1000), i) end
+return true`)
+
 func TestACutoverThatWaitsOrWasCalledOffFillsNoMemory(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
 	d := startedMirror(t, newData(t, from, to, "*"))
 	session, err := d.Begin(t.Context(), deploy.Blue, deploy.Green)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
 	if _, err := session.Copy(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
 	if n := clients(t, from, "t"); n != 1 {
 		t.Fatalf("%d connections watch the source", n)
 	}
-	from.pipe(t, func(p redis.Pipeliner) {
-		for i := range 400_000 {
-			p.Set(context.Background(), fmt.Sprint("a key with a long name ", i%1000), i, 0)
-		}
-	})
-	eventually(t, "the source keeps nothing for the connection that watches it", func() bool {
+	for range 20 { // 20 MB of names, more than the kernel takes for a connection that nobody reads
+		testkit.Must(t, setLongNames.Run(t.Context(), from, nil).Err())
+	}
+	testkit.Eventually(t, "the source keeps nothing for the connection that watches it", func() bool {
 		for line := range strings.Lines(from.do(t, "CLIENT", "LIST").(string)) {
 			if strings.Contains(line, " flags=t") && strings.Contains(line, " omem=0 ") {
 				return true
@@ -104,16 +106,17 @@ func TestACutoverThatWaitsOrWasCalledOffFillsNoMemory(t *testing.T) {
 		return false
 	})
 	session.Close()
-	eventually(t, "nothing watches the source any more", func() bool { return clients(t, from, "t") == 0 })
-	eventually(t, "nobody follows the target any more", func() bool { return clients(t, to, "S") == 0 })
+	testkit.Eventually(t, "nothing watches the source any more", func() bool { return clients(t, from, "t") == 0 })
+	testkit.Eventually(t, "nobody follows the target any more", func() bool { return clients(t, to, "S") == 0 })
 }
 
 func TestACutoverThatWasCalledOffIsForgottenByAMirrorThatIsBusyToo(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
 	d := startedMirror(t, newData(t, from, to, "images"))
 	session := copied(t, d, deploy.Blue)
 	to.process.Signal(syscall.SIGSTOP)
-	eventually(t, "the mirror waits for the standby", func() bool {
+	testkit.Eventually(t, "the mirror waits for the standby", func() bool {
 		from.RPush(t.Context(), "images", "a")
 		return d.Mirrored().LagMS > 500
 	})
@@ -121,22 +124,22 @@ func TestACutoverThatWasCalledOffIsForgottenByAMirrorThatIsBusyToo(t *testing.T)
 		t.Error(err)
 	}
 	to.process.Signal(syscall.SIGCONT)
-	eventually(t, "nothing watches the source any more", func() bool { return clients(t, from, "t") == 0 })
+	testkit.Eventually(t, "nothing watches the source any more", func() bool { return clients(t, from, "t") == 0 })
 }
 
-func TestASettleThatRunsOutOfTimeCostsNoCopy(t *testing.T) {
+func TestSettle_RoundsThatRunOutOfTime_CostNoCopy(t *testing.T) {
+	t.Parallel()
+	r := testkit.Random(t)
 	from, to := startRedis(t), startRedis(t)
 	pushList(t, from, "images", 20_000, 100)
 	d := startedMirror(t, newData(t, from, to, "images"))
-	for i := range 20 {
+	for i := range testkit.Rounds(t, 8) {
 		session, err := d.Begin(t.Context(), deploy.Blue, deploy.Green)
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, err)
 		if _, err := session.Copy(t.Context(), nil); err != nil {
 			t.Fatal(err)
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i)*100*time.Microsecond)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(r.IntN(2000))*time.Microsecond)
 		if _, err := session.Settle(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 			t.Error(err)
 		}
@@ -145,7 +148,7 @@ func TestASettleThatRunsOutOfTimeCostsNoCopy(t *testing.T) {
 			t.Error(err)
 		}
 		from.RPush(t.Context(), "images", i)
-		eventually(t, "the write arrives", func() bool { return to.LLen(t.Context(), "images").Val() == int64(20_001+i) })
+		testkit.Eventually(t, "the write arrives", func() bool { return to.LLen(t.Context(), "images").Val() == int64(20_001+i) })
 	}
 	if n := d.Mirrored().Resyncs; n != 1 {
 		t.Errorf("%d copies were made", n)
@@ -155,14 +158,13 @@ func TestASettleThatRunsOutOfTimeCostsNoCopy(t *testing.T) {
 }
 
 func TestACopyInTheMirrorsPlaceMayBeRepeated(t *testing.T) {
+	t.Parallel()
 	from, to := without(t, "PSYNC"), startRedis(t)
 	d := newData(t, from, to, "images")
 	t.Cleanup(func() { d.Mirror("") })
 	d.Mirror(deploy.Blue)
 	session, err := d.Begin(t.Context(), deploy.Blue, deploy.Green)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
 	for range 2 {
 		if _, err := session.Copy(t.Context(), nil); err != nil {
 			t.Fatal(err)
@@ -171,16 +173,15 @@ func TestACopyInTheMirrorsPlaceMayBeRepeated(t *testing.T) {
 	if err := session.Close(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the mirror runs again", func() bool { return d.Mirrored().State != deploy.MirrorOff })
+	testkit.Eventually(t, "the mirror runs again", func() bool { return d.Mirrored().State != deploy.MirrorOff })
 }
 
 func TestATurnWithoutASettleIsRefused(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
 	d := startedMirror(t, newData(t, from, to, "images"))
 	session, err := d.Begin(t.Context(), deploy.Blue, deploy.Green)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
 	defer session.Close()
 	if _, err := session.Turn(t.Context()); !errors.Is(err, errUnsettled) {
 		t.Errorf("Turn returned %v", err)
@@ -191,6 +192,7 @@ func TestATurnWithoutASettleIsRefused(t *testing.T) {
 }
 
 func TestASettleOpensTheTargetAndTheStatusSaysSo(t *testing.T) {
+	t.Parallel()
 	blue, green := startRedis(t), startRedis(t)
 	d := startedMirror(t, newData(t, blue, green, "images"))
 	cutOver(t, d, deploy.Blue, func(settle func()) { settle() })
@@ -205,6 +207,7 @@ func TestASettleOpensTheTargetAndTheStatusSaysSo(t *testing.T) {
 }
 
 func TestATurnWhoseConnectionsAreGoneStillFencesAndTheMirrorComesBack(t *testing.T) {
+	t.Parallel()
 	blue, green := startRedis(t), startRedis(t)
 	d := startedMirror(t, newData(t, blue, green, "images"))
 	session := settled(t, d, deploy.Blue)
@@ -216,5 +219,5 @@ func TestATurnWhoseConnectionsAreGoneStillFencesAndTheMirrorComesBack(t *testing
 	if s := d.Mirrored().Fenced; s != deploy.Blue {
 		t.Errorf("%q is said to be fenced", s)
 	}
-	eventually(t, "blue follows", func() bool { return blue.LLen(t.Context(), "images").Val() == 1 })
+	testkit.Eventually(t, "blue follows", func() bool { return blue.LLen(t.Context(), "images").Val() == 1 })
 }

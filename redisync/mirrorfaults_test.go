@@ -3,8 +3,10 @@ package redisync
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -14,6 +16,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 // mirrorProcess tells the test program to be a mirror between two addresses, and nothing else, until it is killed.
@@ -23,7 +26,9 @@ func TestMain(m *testing.M) {
 	if settings := os.Getenv(mirrorProcess); settings != "" {
 		beMirror(strings.Split(settings, " "))
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	removeContainers()
+	os.Exit(code)
 }
 
 func beMirror(settings []string) {
@@ -61,24 +66,38 @@ func kill(t testing.TB, p *os.Process) {
 	p.Wait()
 }
 
-func TestAMirrorThatIsKilledAgainAndAgainLosesAndRepeatsNothing(t *testing.T) {
-	for name, fenced := range map[string]bool{"fenced": true, "not fenced": false} {
-		t.Run(name, func(t *testing.T) {
-			from, to := startRedis(t), startRedis(t)
-			pushList(t, from, "s:list0", 2000, 50)
-			if fenced {
-				fenceOff(t, from, to)
-			}
-			stop := mix(t, from, 2, 7)
-			for i := range 12 {
-				p := startProcess(t, from, to, stressKeys...)
-				time.Sleep(time.Duration(20+i*25) * time.Millisecond) // the later the kill, the further it got
-				kill(t, p)
-			}
-			d := startedMirror(t, newData(t, from, to, stressKeys...))
-			requireExact(t, d, stop, from, to)
-		})
+func TestMirror_RoundsOfKills_LosesAndRepeatsNothing(t *testing.T) {
+	t.Parallel()
+	r := testkit.Random(t)
+	for round := range testkit.Rounds(t, 2) {
+		fenced := round%2 == 0
+		t.Run(fmt.Sprintf("round %d, fenced %t", round, fenced), func(t *testing.T) { killMirrors(t, r, fenced) })
 	}
+}
+
+// killMirrors kills one mirror after another, each further on its way than the one before, and compares both sides then.
+func killMirrors(t *testing.T, r *rand.Rand, fenced bool) {
+	from, to := startRedis(t), startRedis(t)
+	pushList(t, from, "s:list0", 2000, 50)
+	if fenced {
+		fenceOff(t, from, to)
+	}
+	writes := mix(t, from, 2, r.Uint64())
+	for i := range 6 {
+		p := startProcess(t, from, to, stressKeys...)
+		if i > 0 {
+			testkit.Eventually(t, "it follows the source", func() bool { return clients(t, from, "S") > 0 })
+		}
+		if i > 2 {
+			from.do(t, "SET", "s:mark", i)
+			testkit.Eventually(t, "it mirrors", func() bool { return to.Get(t.Context(), "s:mark").Val() == fmt.Sprint(i) })
+		}
+		writes.more(t, r.IntN(60))
+		kill(t, p)
+		testkit.Eventually(t, "the source has noticed", func() bool { return clients(t, from, "S") == 0 })
+	}
+	d := startedMirror(t, newData(t, from, to, stressKeys...))
+	requireExact(t, d, writes, from, to)
 }
 
 // fenceOff keeps the app of green from writing, as a cutover to blue does.
@@ -92,6 +111,7 @@ func fenceOff(t testing.TB, from, to *testServer) {
 }
 
 func TestANewProcessGoesOnWhereTheLastLeftOff(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
 	pushList(t, from, "images", 50_000, 100)
 	fenceOff(t, from, to)
@@ -103,11 +123,12 @@ func TestANewProcessGoesOnWhereTheLastLeftOff(t *testing.T) {
 	if s := d.Mirrored(); s.Resyncs != 0 || s.Fenced != deploy.Green {
 		t.Errorf("it did not go on where the last one left off: %+v", s)
 	}
-	eventually(t, "the writes arrive", func() bool { return to.LLen(t.Context(), "images").Val() == 50_100 })
+	testkit.Eventually(t, "the writes arrive", func() bool { return to.LLen(t.Context(), "images").Val() == 50_100 })
 	requireEqualKeys(t, from, to, []string{"images"})
 }
 
 func TestANewProcessDoesNotGoOnForOtherKeys(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
 	from.Set(t.Context(), "more", 1, 0)
 	fenceOff(t, from, to)
@@ -117,6 +138,7 @@ func TestANewProcessDoesNotGoOnForOtherKeys(t *testing.T) {
 }
 
 func TestANewProcessThatComesTooLateToGoOnBeginsAnew(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t, "--repl-backlog-size", "16384"), startRedis(t)
 	fenceOff(t, from, to)
 	startedMirror(t, newData(t, from, to, "images")).Mirror("")
@@ -124,7 +146,7 @@ func TestANewProcessThatComesTooLateToGoOnBeginsAnew(t *testing.T) {
 	d := newData(t, from, to, "images")
 	t.Cleanup(func() { d.Mirror("") })
 	d.Mirror(deploy.Blue)
-	eventually(t, "it is in step", func() bool {
+	testkit.Eventually(t, "it is in step", func() bool {
 		s := d.Mirrored()
 		if s.Reason != "" {
 			t.Fatalf("it is %s: %s", s.State, s.Reason)
@@ -135,6 +157,7 @@ func TestANewProcessThatComesTooLateToGoOnBeginsAnew(t *testing.T) {
 }
 
 func TestAStandbyThatWasWrittenToMeanwhileIsMadeEqualAgain(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
 	pushList(t, from, "images", 1000, 100)
 	startedMirror(t, newData(t, from, to, "images")).Mirror("")
@@ -145,17 +168,18 @@ func TestAStandbyThatWasWrittenToMeanwhileIsMadeEqualAgain(t *testing.T) {
 }
 
 func TestAStandbyOutOfMemoryIsToldAndCatchesUp(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
 	d := startedMirror(t, newData(t, from, to, "images"))
 	to.do(t, "CONFIG", "SET", "maxmemory", "1")
 	pushList(t, from, "images", 5000, 100)
-	eventually(t, "the mirror says that it is broken", func() bool { return d.Mirrored().State == deploy.MirrorBroken })
+	testkit.Eventually(t, "the mirror says that it is broken", func() bool { return d.Mirrored().State == deploy.MirrorBroken })
 	if s := d.Mirrored(); !strings.Contains(s.Reason, "redis of green") || !strings.Contains(s.Reason, "OOM") || !strings.Contains(s.Next, "maxmemory") {
 		t.Errorf("the status explains too little: %+v", s)
 	}
 	to.do(t, "CONFIG", "SET", "maxmemory", "0")
 	inStep(t, d)
-	eventually(t, "everything arrives", func() bool { return to.LLen(t.Context(), "images").Val() == 5000 })
+	testkit.Eventually(t, "everything arrives", func() bool { return to.LLen(t.Context(), "images").Val() == 5000 })
 	requireEqualKeys(t, from, to, []string{"images"})
 	if n := d.Mirrored().Resyncs; n != 1 {
 		t.Errorf("%d copies were made", n)
@@ -163,6 +187,7 @@ func TestAStandbyOutOfMemoryIsToldAndCatchesUp(t *testing.T) {
 }
 
 func TestASourceThatWasFencedOnceAndRestartsIsMirroredAgain(t *testing.T) {
+	t.Parallel()
 	blue, green := startRedis(t), startRedis(t)
 	d := startedMirror(t, newData(t, blue, green, "images"))
 	for _, live := range []deploy.Slice{deploy.Blue, deploy.Green} {
@@ -170,12 +195,13 @@ func TestASourceThatWasFencedOnceAndRestartsIsMirroredAgain(t *testing.T) {
 		inStep(t, d)
 	}
 	blue.restart(t) // and it has no users but its own
-	eventually(t, "the write is taken", func() bool { return blue.RPush(t.Context(), "images", "new").Err() == nil })
-	eventually(t, "the write arrives", func() bool { return green.LLen(t.Context(), "images").Val() == 1 })
+	testkit.Eventually(t, "the write is taken", func() bool { return blue.RPush(t.Context(), "images", "new").Err() == nil })
+	testkit.Eventually(t, "the write arrives", func() bool { return green.LLen(t.Context(), "images").Val() == 1 })
 	inStep(t, d)
 }
 
 func TestACutoverRightAfterTheSourceRestartedWaitsForTheMirror(t *testing.T) {
+	t.Parallel()
 	blue, green := startRedis(t), startRedis(t)
 	d := startedMirror(t, newData(t, blue, green, "images"))
 	for _, live := range []deploy.Slice{deploy.Blue, deploy.Green} {
@@ -183,7 +209,7 @@ func TestACutoverRightAfterTheSourceRestartedWaitsForTheMirror(t *testing.T) {
 		inStep(t, d)
 	}
 	blue.restart(t) // what it knew of our user is gone, and the mirror may not have noticed yet
-	eventually(t, "the write is taken", func() bool { return blue.RPush(t.Context(), "images", "new").Err() == nil })
+	testkit.Eventually(t, "the write is taken", func() bool { return blue.RPush(t.Context(), "images", "new").Err() == nil })
 	cutOver(t, d, deploy.Blue, func(settle func()) { settle() })
 	if n := green.LLen(t.Context(), "images").Val(); n != 1 {
 		t.Errorf("%d items have moved, want 1", n)
@@ -191,11 +217,12 @@ func TestACutoverRightAfterTheSourceRestartedWaitsForTheMirror(t *testing.T) {
 }
 
 func TestACutoverIsRefusedAtOnceWhereTheSourceRefuses(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
 	d := startedMirror(t, newData(t, from, to, "images"))
 	from.do(t, "ACL", "SETUSER", "default", "-memory")
 	from.do(t, "RPUSH", "images", "new")
-	eventually(t, "it has arrived, and is to be compared", func() bool { return to.LLen(t.Context(), "images").Val() == 1 })
+	testkit.Eventually(t, "it has arrived, and is to be compared", func() bool { return to.LLen(t.Context(), "images").Val() == 1 })
 	_, err := begun(t, d, deploy.Blue).Copy(t.Context(), nil)
 	requireExplained(t, err, "redis of blue", "memory", "ACL SETUSER")
 	if asked := from.Info(t.Context(), "commandstats").Val(); !strings.Contains(asked, "rejected_calls=1,") || strings.Contains(asked, "rejected_calls=2,") {
@@ -204,6 +231,7 @@ func TestACutoverIsRefusedAtOnceWhereTheSourceRefuses(t *testing.T) {
 }
 
 func TestACutoverCarriesOutWhatTheStandbyDidNotTakeOrIsRefused(t *testing.T) {
+	t.Parallel()
 	for what, room := range map[string]int{"it has room again": 0, "it has none still": 1} {
 		t.Run(what, func(t *testing.T) {
 			from, to := startRedis(t), startRedis(t)
@@ -211,7 +239,7 @@ func TestACutoverCarriesOutWhatTheStandbyDidNotTakeOrIsRefused(t *testing.T) {
 			session := copied(t, d, deploy.Blue)
 			to.do(t, "CONFIG", "SET", "maxmemory", 1)
 			from.do(t, "SET", "k", "new") // and nothing comes after it
-			eventually(t, "it is not taken", func() bool { return d.Mirrored().State == deploy.MirrorBroken })
+			testkit.Eventually(t, "it is not taken", func() bool { return d.Mirrored().State == deploy.MirrorBroken })
 			to.do(t, "CONFIG", "SET", "maxmemory", room)
 			_, err := session.Settle(t.Context())
 			if room > 0 {
@@ -222,12 +250,13 @@ func TestACutoverCarriesOutWhatTheStandbyDidNotTakeOrIsRefused(t *testing.T) {
 			}
 			session.Close()
 			inStep(t, d)
-			eventually(t, "it follows", func() bool { return to.Get(t.Context(), "k").Val() == "new" })
+			testkit.Eventually(t, "it follows", func() bool { return to.Get(t.Context(), "k").Val() == "new" })
 		})
 	}
 }
 
 func TestACutoverToARedisThatEvictsIsRefused(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
 	d := startedMirror(t, newData(t, from, to, "*"))
 	session := copied(t, d, deploy.Blue)
@@ -235,7 +264,7 @@ func TestACutoverToARedisThatEvictsIsRefused(t *testing.T) {
 	for i := range 2000 {
 		from.do(t, "SET", fmt.Sprint("k", i), value)
 	}
-	eventually(t, "it has them", func() bool { return to.Exists(t.Context(), "k1999").Val() == 1 })
+	testkit.Eventually(t, "it has them", func() bool { return to.Exists(t.Context(), "k1999").Val() == 1 })
 	to.do(t, "CONFIG", "SET", "maxmemory-policy", "allkeys-random")
 	used := info(parseInfo(to.Info(t.Context(), "memory").Val())).number("used_memory")
 	to.do(t, "CONFIG", "SET", "maxmemory", used-30<<10)
@@ -245,6 +274,7 @@ func TestACutoverToARedisThatEvictsIsRefused(t *testing.T) {
 }
 
 func TestACommandWhoseKeysAreNotKnownIsNotLeftOut(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
 	from.do(t, "ZADD", "z", 1, "a")
 	d := startedMirror(t, newData(t, from, to, "*"))
@@ -255,19 +285,18 @@ func TestACommandWhoseKeysAreNotKnownIsNotLeftOut(t *testing.T) {
 		p.Set(t.Context(), "k", "new", 0)
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
 	if _, err := session.Settle(t.Context()); err == nil { // the mirror has begun anew before
 		requireEqualKeys(t, from, to, []string{"*"})
 	}
 	from.do(t, "ACL", "SETUSER", "default", "+command")
 	session.Close()
-	eventually(t, "both have arrived", func() bool { return to.Exists(t.Context(), "k", "union").Val() == 2 })
+	testkit.Eventually(t, "both have arrived", func() bool { return to.Exists(t.Context(), "k", "union").Val() == 2 })
 	requireEqualKeys(t, from, to, []string{"*"})
 }
 
 func TestACutoverToARedisThatTakesNoMoreWritesIsRefused(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
 	pushList(t, from, "images", 100, 100)
 	d := startedMirror(t, newData(t, from, to, "images"))
@@ -277,32 +306,49 @@ func TestACutoverToARedisThatTakesNoMoreWritesIsRefused(t *testing.T) {
 }
 
 func TestAStandbyThatStandsStillHoldsNothingUpAndCatchesUp(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
-	from.do(t, "CONFIG", "SET", "client-output-buffer-limit", "replica 8mb 8mb 1")
+	from.do(t, "CONFIG", "SET", "client-output-buffer-limit", "replica 4mb 4mb 1")
 	d := startedMirror(t, newData(t, from, to, "images"))
 	if err := to.process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	pushList(t, from, "images", 400_000, 100) // far more than the source keeps for a slow replica, and than we keep in memory
-	eventually(t, "it is seen to be behind", func() bool { return d.Mirrored().Behind > spoolMemory })
+	const pieces, items = 16, 5000
+	for range pieces { // 16 MB, more than the source and the kernel keep for a slow replica, and than we keep in memory
+		pushList(t, from, "images", items, 200)
+		testkit.Eventually(t, "the source is rid of it", func() bool { return keptForReplica(t, from) < 1<<20 })
+	}
+	testkit.Eventually(t, "the mirror is seen to be behind", func() bool { return d.Mirrored().Behind > spoolMemory })
 	if err := to.process.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "everything arrives", func() bool { return to.LLen(t.Context(), "images").Val() == 400_000 })
+	testkit.Eventually(t, "everything arrives", func() bool { return to.LLen(t.Context(), "images").Val() == pieces*items })
 	requireEqualKeys(t, from, to, []string{"images"})
 	if s := d.Mirrored(); s.Resyncs != 1 {
 		t.Errorf("the mirror had to begin anew: %+v", s)
 	}
 }
 
+// keptForReplica is how much a server has in memory for its replica.
+func keptForReplica(t testing.TB, s *testServer) (bytes int) {
+	t.Helper()
+	for line := range strings.Lines(s.do(t, "CLIENT", "LIST", "TYPE", "replica").(string)) {
+		n, err := strconv.Atoi(parseClient(line)["omem"])
+		testkit.Must(t, err)
+		bytes += n
+	}
+	return bytes
+}
+
 func TestAPasswordThatChangesIsToldAndTheMirrorComesBackWithIt(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
 	from.do(t, "ACL", "SETUSER", "app", "on", ">sesame", "~*", "&*", "+@all")
 	d := newDataOf(t, Side{Address: At(from.address), Username: "app", Password: "sesame"}, Side{Address: At(to.address)}, "images")
 	startedMirror(t, d)
 	from.do(t, "ACL", "SETUSER", "app", "resetpass", ">other")
 	from.Do(t.Context(), "CLIENT", "KILL", "USER", "app")
-	eventually(t, "the mirror says that it is broken", func() bool {
+	testkit.Eventually(t, "the mirror says that it is broken", func() bool {
 		s := d.Mirrored()
 		return s.State == deploy.MirrorBroken && strings.Contains(s.Reason, "WRONGPASS") && strings.Contains(s.Next, "data.blue.password")
 	})
@@ -312,16 +358,17 @@ func TestAPasswordThatChangesIsToldAndTheMirrorComesBackWithIt(t *testing.T) {
 	from.do(t, "ACL", "SETUSER", "app", "resetpass", ">sesame")
 	from.RPush(t.Context(), "images", "a")
 	inStep(t, d)
-	eventually(t, "the write arrives", func() bool { return to.LLen(t.Context(), "images").Val() == 1 })
+	testkit.Eventually(t, "the write arrives", func() bool { return to.LLen(t.Context(), "images").Val() == 1 })
 }
 
 func TestAMirrorThatTheServersDoNotAllowIsReplacedByCopies(t *testing.T) {
+	t.Parallel()
 	from, to := without(t, "PSYNC"), startRedis(t)
 	pushList(t, from, "images", 1000, 100)
 	d := newData(t, from, to, "images")
 	t.Cleanup(func() { d.Mirror("") })
 	d.Mirror(deploy.Blue)
-	eventually(t, "it is found to be impossible", func() bool { return d.Mirrored().State == deploy.MirrorImpossible })
+	testkit.Eventually(t, "it is found to be impossible", func() bool { return d.Mirrored().State == deploy.MirrorImpossible })
 	if s := d.Mirrored(); !strings.Contains(s.Reason, "redis of blue") || !strings.Contains(s.Next, "PSYNC") {
 		t.Errorf("the status explains too little: %+v", s)
 	}
@@ -336,13 +383,14 @@ func TestAMirrorThatTheServersDoNotAllowIsReplacedByCopies(t *testing.T) {
 }
 
 func TestWhatRemovesAllKeysAtOnceIsFollowed(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
 	pushList(t, from, "images", 1000, 100)
 	d := startedMirror(t, newData(t, from, to, "images"))
 	to.Set(t.Context(), "own", "kept", 0)
 	from.FlushAll(t.Context())
 	from.RPush(t.Context(), "images", "only")
-	eventually(t, "the standby follows", func() bool {
+	testkit.Eventually(t, "the standby follows", func() bool {
 		return strings.Join(to.LRange(t.Context(), "images", 0, -1).Val(), " ") == "only"
 	})
 	inStep(t, d)
@@ -350,10 +398,11 @@ func TestWhatRemovesAllKeysAtOnceIsFollowed(t *testing.T) {
 		t.Error("a key that is not selected was touched")
 	}
 	to.FlushAll(t.Context())
-	eventually(t, "the standby is mended", func() bool { return to.LLen(t.Context(), "images").Val() == 1 })
+	testkit.Eventually(t, "the standby is mended", func() bool { return to.LLen(t.Context(), "images").Val() == 1 })
 }
 
 func TestOtherDatabasesAreLeftAlone(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
 	other := redis.NewClient(&redis.Options{Addr: from.address, DB: 5})
 	defer other.Close()
@@ -362,26 +411,17 @@ func TestOtherDatabasesAreLeftAlone(t *testing.T) {
 	theirs := redis.NewClient(&redis.Options{Addr: to.address, DB: 1})
 	defer theirs.Close()
 	ctx := context.Background()
-	stop := make(chan struct{})
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for i := 0; ; i++ {
-			select {
-			case <-stop:
-				return
-			default:
-				other.RPush(ctx, "images", "wrong")
-				ours.RPush(ctx, "images", i)
-			}
+	writes := changing(t, 1, func(int) func(i int) {
+		return func(i int) {
+			other.RPush(ctx, "images", "wrong")
+			ours.RPush(ctx, "images", i)
 		}
-	}()
+	})
 	d := newDataOf(t, Side{Address: At(from.address), DB: 3}, Side{Address: At(to.address), DB: 1}, "images")
 	startedMirror(t, d)
 	ours.Copy(ctx, "images", "images", 5, true)
-	time.Sleep(200 * time.Millisecond) // lets writes come
-	close(stop)
-	<-done
+	writes.more(t, 100)
+	writes.stop()
 	cutOver(t, d, deploy.Blue, func(settle func()) { settle() })
 	a, b := ours.LRange(ctx, "images", 0, -1).Val(), theirs.LRange(ctx, "images", 0, -1).Val()
 	if len(a) == 0 || strings.Join(a, " ") != strings.Join(b, " ") {
@@ -396,6 +436,7 @@ func TestOtherDatabasesAreLeftAlone(t *testing.T) {
 }
 
 func TestAFailoverOfTheSourceIsFollowed(t *testing.T) {
+	t.Parallel()
 	first, second, to := startRedis(t), startRedis(t), startRedis(t)
 	pushList(t, first, "images", 1000, 100)
 	host, port, _ := strings.Cut(first.address, ":")
@@ -405,17 +446,18 @@ func TestAFailoverOfTheSourceIsFollowed(t *testing.T) {
 	d := newDataOf(t, Side{Address: func(context.Context) (string, error) { return address.Load().(string), nil }}, Side{Address: At(to.address)}, "images")
 	startedMirror(t, d)
 	first.RPush(t.Context(), "images", "before")
-	eventually(t, "the replica has it", func() bool { return second.LLen(t.Context(), "images").Val() == 1001 })
+	testkit.Eventually(t, "the replica has it", func() bool { return second.LLen(t.Context(), "images").Val() == 1001 })
 	second.do(t, "REPLICAOF", "NO", "ONE")
 	address.Store(second.address)
 	first.kill()
 	second.RPush(t.Context(), "images", "after")
-	eventually(t, "the mirror follows the new primary", func() bool { return to.LLen(t.Context(), "images").Val() == 1002 })
+	testkit.Eventually(t, "the mirror follows the new primary", func() bool { return to.LLen(t.Context(), "images").Val() == 1002 })
 	inStep(t, d)
 	requireEqualKeys(t, second, to, []string{"images"})
 }
 
 func TestAMirrorBetweenVersionsIsExact(t *testing.T) {
+	t.Parallel()
 	pairs := map[string]func() (from, to *testServer){
 		"newer to older":  func() (*testServer, *testServer) { return newerRedis(t), startRedis(t) },
 		"older to newer":  func() (*testServer, *testServer) { return startRedis(t), newerRedis(t) },
@@ -426,11 +468,11 @@ func TestAMirrorBetweenVersionsIsExact(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			from, to := make()
 			pushList(t, from, "s:list0", 30_000, 50)
-			stop := mix(t, from, 2, 3)
+			writes := mix(t, from, 2, 3)
 			d := startedMirror(t, newData(t, from, to, stressKeys...))
-			time.Sleep(300 * time.Millisecond) // lets changes come
+			writes.more(t, 300)
 			cutOver(t, d, deploy.Blue, func(settle func()) {
-				stop()
+				writes.stop()
 				settle()
 				requireSame(t, from, to)
 			})
@@ -438,42 +480,22 @@ func TestAMirrorBetweenVersionsIsExact(t *testing.T) {
 	}
 }
 
-// anyEndsSoon tells whether a key of the mixer's is to end within a minute.
-func anyEndsSoon(s *testServer) bool {
-	for _, key := range s.Keys(context.Background(), "s:*").Val() {
-		if left := s.PTTL(context.Background(), key).Val(); left >= 0 && left < time.Minute {
+// anyEndsSoon reports whether a key is to end within a minute.
+func anyEndsSoon(t testing.TB, s *testServer) bool {
+	soon := time.Now().Add(time.Minute).UnixMilli()
+	for _, content := range contents(t, s) {
+		if endsBefore(content, soon) {
 			return true
 		}
 	}
 	return false
 }
 
-// requireSame compares the mixer's keys by what they hold: servers of different versions digest them differently.
+// requireSame compares the mixer's keys by what they hold.
 func requireSame(t testing.TB, from, to *testServer) {
 	t.Helper()
 	for _, s := range []*testServer{from, to} { // lest one ends after it was read on one side and before it is on the other
-		eventually(t, "keys that were about to end have ended", func() bool { return !anyEndsSoon(s) })
+		testkit.Eventually(t, "keys that were about to end have ended", func() bool { return !anyEndsSoon(t, s) })
 	}
-	read := func(s *testServer, kind, key string) string {
-		ctx := context.Background()
-		switch kind {
-		case "str":
-			return s.Get(ctx, key).Val()
-		case "list":
-			return fmt.Sprint(s.LRange(ctx, key, 0, -1).Val())
-		case "hash":
-			return fmt.Sprint(s.HGetAll(ctx, key).Val())
-		case "set":
-			return fmt.Sprint(s.SMembersMap(ctx, key).Val())
-		}
-		return fmt.Sprint(s.ZRangeWithScores(ctx, key, 0, -1).Val())
-	}
-	for _, kind := range []string{"str", "list", "hash", "set", "zset"} {
-		for i := range 6 {
-			key := fmt.Sprint("s:", kind, i)
-			if a, b := read(from, kind, key), read(to, kind, key); a != b {
-				t.Errorf("%s differs: %.200s and %.200s", key, a, b)
-			}
-		}
-	}
+	requireEqualKeys(t, from, to, stressKeys)
 }

@@ -4,11 +4,10 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"sync"
 	"testing"
-	"time"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 // mixer makes random changes of all kinds to keys of which some are selected and some are not, commands that mix the
@@ -112,69 +111,63 @@ func (m mixer) change(ctx context.Context, i int) {
 	}
 }
 
-// mix lets several clients make changes until stop is called.
-func mix(t testing.TB, s *testServer, clients int, seed uint64) (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	var group sync.WaitGroup
-	for c := range clients {
-		group.Go(func() {
-			m := mixer{s, rand.New(rand.NewPCG(seed, uint64(c)))}
-			for i := c; ctx.Err() == nil; i += clients {
-				m.change(ctx, i)
-			}
-		})
-	}
-	stop = sync.OnceFunc(func() {
-		cancel()
-		group.Wait()
+// mix lets several clients make random changes.
+func mix(t testing.TB, s *testServer, clients int, seed uint64) *changes {
+	return changing(t, clients, func(number int) func(i int) {
+		m := mixer{s, rand.New(rand.NewPCG(seed, uint64(number)))}
+		return func(i int) { m.change(context.Background(), number+i*clients) }
 	})
-	t.Cleanup(stop)
-	return stop
 }
 
 // stressKeys select what the mixer calls s:, some of it by name.
 var stressKeys = []string{"s:*", "s:list1"}
 
-func TestAMirrorIsExactWhateverIsDoneToTheKeys(t *testing.T) {
-	for seed := range uint64(3) {
-		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			from, to := startRedis(t), startRedis(t)
-			pushList(t, from, "s:list0", 30_000, 50) // large enough to travel in pieces
-			r := rand.New(rand.NewPCG(seed, 99))
-			stop := mix(t, from, 3, seed)
-			d := startedMirror(t, newData(t, from, to, stressKeys...))
-			for range 10 {
-				time.Sleep(time.Duration(r.IntN(60)) * time.Millisecond) // lets changes come
-				switch r.IntN(3) {
-				case 0:
-					from.Do(t.Context(), "CLIENT", "KILL", "TYPE", "replica")
-				case 1:
-					to.Do(t.Context(), "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
-				case 2:
-					d.Mirror("") // and a new process goes on
-					d = startedMirror(t, newData(t, from, to, stressKeys...))
-				}
-			}
-			inStep(t, d)
-			requireExact(t, d, stop, from, to)
-			for _, key := range to.Keys(t.Context(), "other:*").Val() {
-				t.Errorf("a key that is not selected came over: %s", key)
-			}
-		})
+func TestMirror_RoundsOfRandomChangesAndLostLinks_IsExact(t *testing.T) {
+	t.Parallel()
+	r := testkit.Random(t)
+	for round := range testkit.Rounds(t, 2) {
+		t.Run(fmt.Sprint("round ", round), func(t *testing.T) { loseLinks(t, r) })
 	}
 }
 
-func TestAMirrorIsExactOverCutoversInBothDirections(t *testing.T) {
+// loseLinks mirrors random changes while links break and processes end, and compares both sides then.
+func loseLinks(t *testing.T, r *rand.Rand) {
+	from, to := startRedis(t), startRedis(t)
+	pushList(t, from, "s:list0", 30_000, 50) // large enough to travel in pieces
+	writes := mix(t, from, 3, r.Uint64())
+	d := startedMirror(t, newData(t, from, to, stressKeys...))
+	for range 8 {
+		writes.more(t, r.IntN(150))
+		switch r.IntN(3) {
+		case 0:
+			from.Do(t.Context(), "CLIENT", "KILL", "TYPE", "replica")
+		case 1:
+			to.Do(t.Context(), "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+		case 2:
+			d.Mirror("") // and a new process goes on
+			d = startedMirror(t, newData(t, from, to, stressKeys...))
+		}
+	}
+	inStep(t, d)
+	requireExact(t, d, writes, from, to)
+	for _, key := range to.Keys(t.Context(), "other:*").Val() {
+		t.Errorf("a key that is not selected came over: %s", key)
+	}
+}
+
+func TestMirror_RoundsOfCutoversInBothDirections_IsExact(t *testing.T) {
+	t.Parallel()
+	r := testkit.Random(t)
 	blue, green := startRedis(t), startRedis(t)
 	servers := map[deploy.Slice]*testServer{deploy.Blue: blue, deploy.Green: green}
 	live := deploy.Blue
 	d := startedMirror(t, newData(t, blue, green, stressKeys...))
-	for round := range uint64(12) {
-		stop := mix(t, servers[live], 2, round)
-		time.Sleep(50 * time.Millisecond) // lets changes come
+	for range testkit.Rounds(t, 4) {
+		writes := mix(t, servers[live], 2, r.Uint64())
+		writes.more(t, 100)
 		cutOver(t, d, live, func(settle func()) {
-			time.Sleep(30 * time.Millisecond) // lets changes come after the preparation too
-			stop()
+			writes.more(t, 50) // after the preparation too
+			writes.stop()
 			settle()
 			requireEqualKeys(t, blue, green, stressKeys)
 		})
@@ -186,20 +179,13 @@ func TestAMirrorIsExactOverCutoversInBothDirections(t *testing.T) {
 }
 
 // requireExact settles once the changes have stopped, and compares both sides.
-func requireExact(t *testing.T, d *Data, stop func(), from, to *testServer) {
+func requireExact(t *testing.T, d *Data, writes *changes, from, to *testServer) {
 	t.Helper()
-	session, err := d.Begin(t.Context(), deploy.Blue, deploy.Green)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer session.Close()
-	if _, err := session.Copy(t.Context(), nil); err != nil {
-		t.Fatal(err)
-	}
-	time.Sleep(30 * time.Millisecond) // lets changes come after the preparation too
-	stop()
-	if _, err := session.Settle(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	session := copied(t, d, deploy.Blue)
+	writes.more(t, 50) // after the preparation too
+	writes.stop()
+	_, err := session.Settle(t.Context())
+	testkit.Must(t, err)
 	requireEqualKeys(t, from, to, stressKeys)
+	testkit.Must(t, session.Close())
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 const secret = "p4ssw0rd-that-must-not-show"
@@ -46,14 +47,16 @@ func requireExplained(t *testing.T, err error, words ...string) {
 }
 
 func TestAServerThatDoesNotAnswerIsNamed(t *testing.T) {
+	t.Parallel()
 	from := startRedis(t)
-	nowhere := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	nowhere := fmt.Sprintf("127.0.0.1:%d", testkit.FreePort(t))
 	there, gone := Side{Address: At(from.address)}, Side{Address: At(nowhere)}
 	requireRefusal(t, newDataOf(t, there, gone, "a"), "green", nowhere, "refused", "check that the redis of green runs")
 	requireRefusal(t, newDataOf(t, gone, there, "a"), "blue", nowhere, "check that the redis of blue runs")
 }
 
 func TestAnAddressThatCannotBeFoundIsAnError(t *testing.T) {
+	t.Parallel()
 	from := startRedis(t)
 	lost := Side{Address: func(context.Context) (string, error) { return "", errors.New("the container is gone") }}
 	_, err := newDataOf(t, Side{Address: At(from.address)}, lost, "a").Begin(t.Context(), deploy.Blue, deploy.Green)
@@ -63,6 +66,7 @@ func TestAnAddressThatCannotBeFoundIsAnError(t *testing.T) {
 }
 
 func TestTheAddressIsAskedForEachTime(t *testing.T) {
+	t.Parallel()
 	from, first, second := startRedis(t), startRedis(t), startRedis(t)
 	from.do(t, "SET", "a", "1")
 	now := first.address
@@ -76,6 +80,7 @@ func TestTheAddressIsAskedForEachTime(t *testing.T) {
 }
 
 func TestPasswordsAreCheckedAndNeverShown(t *testing.T) {
+	t.Parallel()
 	from := startRedis(t)
 	to := startServer(t, program(t, "redis-server"), &redis.Options{Password: secret}, "--requirepass", secret)
 	plain := Side{Address: At(from.address)}
@@ -100,6 +105,7 @@ func TestASideIsPrintedWithoutItsPassword(t *testing.T) {
 }
 
 func TestWhatAUserMayNotDoIsListed(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
 	to.do(t, "ACL", "SETUSER", "app", "on", ">"+secret, "~*", "+@all", "-restore", "-rename")
 	side := Side{Address: At(to.address), Username: "app", Password: secret}
@@ -109,6 +115,7 @@ func TestWhatAUserMayNotDoIsListed(t *testing.T) {
 }
 
 func TestAUserWithNoMoreThanItTakesIsEnough(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
 	for _, s := range []*testServer{from, to} {
 		s.do(t, "ACL", "SETUSER", "app", "on", ">"+secret, "~images", "~__verdigris:*", "+@read", "+@write", "+@transaction",
@@ -123,6 +130,7 @@ func TestAUserWithNoMoreThanItTakesIsEnough(t *testing.T) {
 }
 
 func TestAnotherDatabaseOfTheSameServerServes(t *testing.T) {
+	t.Parallel()
 	s := startRedis(t)
 	s.do(t, "SET", "a", "1")
 	move(t, newDataOf(t, Side{Address: At(s.address)}, Side{Address: At(s.address), DB: 3}, "a"))
@@ -134,6 +142,7 @@ func TestAnotherDatabaseOfTheSameServerServes(t *testing.T) {
 }
 
 func TestServersBetweenWhichNothingCanMoveAreRefused(t *testing.T) {
+	t.Parallel()
 	from := startRedis(t)
 	same := Side{Address: At(from.address)}
 	requireRefusal(t, newDataOf(t, same, same, "a"), "green", "same server and database", "blue")
@@ -148,9 +157,10 @@ func TestServersBetweenWhichNothingCanMoveAreRefused(t *testing.T) {
 }
 
 func TestATargetWithoutRoomIsRefused(t *testing.T) {
-	from, to := startRedis(t), startRedis(t, "--maxmemory", "12mb")
-	pushList(t, from, "images", 100_000, 100)
-	requireRefusal(t, newData(t, from, to, "images"), "green", "maxmemory", "12 MB", "raise maxmemory")
+	t.Parallel()
+	from, to := startRedis(t), startRedis(t, "--maxmemory", "3mb")
+	pushList(t, from, "images", 20_000, 100)
+	requireRefusal(t, newData(t, from, to, "images"), "green", "maxmemory", "3 MB", "raise maxmemory")
 	to.do(t, "CONFIG", "SET", "maxmemory", "64mb")
 	d := newData(t, from, to, "images")
 	move(t, d)
@@ -159,6 +169,7 @@ func TestATargetWithoutRoomIsRefused(t *testing.T) {
 }
 
 func TestTLSIsSpokenAndItsAbsenceExplained(t *testing.T) {
+	t.Parallel()
 	from := startRedis(t)
 	certificate := newCertificate(t)
 	to, address := startWithTLS(t, certificate)
@@ -186,9 +197,7 @@ func TestSettingsThatCannotBeMeantAreRefused(t *testing.T) {
 		}
 	}
 	d, err := New(Settings{Sides: good})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
 	for _, to := range []deploy.Slice{deploy.Blue, deploy.Staging, ""} {
 		var input *deploy.InputError
 		if _, err := d.Begin(t.Context(), deploy.Blue, to); !errors.As(err, &input) {
@@ -199,9 +208,7 @@ func TestSettingsThatCannotBeMeantAreRefused(t *testing.T) {
 
 func TestURLsAreReadAndTheirPasswordsKept(t *testing.T) {
 	side, err := ParseURL("rediss://app:" + secret + "@redis.example:6380/2")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
 	address, _ := side.Address(t.Context())
 	if address != "redis.example:6380" || side.Username != "app" || side.Password != secret || side.DB != 2 || side.TLS == nil {
 		t.Errorf("read %v at %s", side, address)

@@ -5,36 +5,42 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 // partAtTheEnd writes to keys at about their end: a command may reach a key just before its end on the source and just
 // after it on the target, and leave a key on both sides, with or without an end, with two values.
 func partAtTheEnd(t *testing.T, s *testServer) {
-	for i := range 400 {
+	for i := range testkit.Rounds(t, 100) {
 		number, hash, list := fmt.Sprint("number", i), fmt.Sprint("hash", i), fmt.Sprint("list", i)
-		s.do(t, "SET", number, 100, "PX", 3)
-		s.do(t, "HSET", hash, "n", 100)
-		s.do(t, "PEXPIRE", hash, 3)
-		s.do(t, "RPUSH", list, "a")
-		s.do(t, "PEXPIRE", list, 3)
-		time.Sleep(time.Duration(1500+i*2) * time.Microsecond) // until about their end
-		s.do(t, "INCR", number)
-		s.do(t, "PERSIST", number)
-		s.do(t, "HINCRBY", hash, "n", 1)
-		s.do(t, "PERSIST", hash)
-		s.do(t, "LMOVE", list, "moved", "LEFT", "LEFT")
-		s.do(t, "RPUSH", list, "b")
+		s.pipe(t, func(p redis.Pipeliner) {
+			ctx := t.Context()
+			p.Set(ctx, number, 100, 3*time.Millisecond)
+			p.HSet(ctx, hash, "n", 100)
+			p.PExpire(ctx, hash, 3*time.Millisecond)
+			p.RPush(ctx, list, "a")
+			p.PExpire(ctx, list, 3*time.Millisecond)
+		})
+		time.Sleep(time.Duration(2200+i%100*10) * time.Microsecond) // until about their end, which no condition tells
+		for _, command := range []string{"INCR " + number, "PERSIST " + number, "HINCRBY " + hash + " n 1", "PERSIST " + hash,
+			"LMOVE " + list + " moved LEFT LEFT", "RPUSH " + list + " b"} {
+			var args []any
+			for _, word := range strings.Fields(command) {
+				args = append(args, word)
+			}
+			s.do(t, args...) // each by itself
+		}
 	}
 }
 
-func TestValuesThatPartedAtTheEndOfAKeyAreMendedByTheCutover(t *testing.T) {
+func TestCutover_RoundsOfWritesAtTheEndOfKeys_AreRepaired(t *testing.T) {
+	t.Parallel()
 	for when, afterCopy := range map[string]bool{"before the copy": false, "while requests wait": true} {
 		t.Run(when, func(t *testing.T) {
 			from, to := startRedis(t), startRedis(t)
@@ -85,12 +91,10 @@ func TestWhatReplacesAKeyLeavesItBeyondDoubt(t *testing.T) {
 	}
 }
 
-// writeOften appends to lists until stop is called.
-func writeOften(t *testing.T, s *testServer, lists int) (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	var done sync.WaitGroup
-	done.Go(func() {
-		for ctx.Err() == nil {
+// writeOften appends to lists, to all of them with each change.
+func writeOften(t *testing.T, s *testServer, lists int) *changes {
+	return changing(t, 1, func(int) func(int) {
+		return func(int) {
 			s.pipe(t, func(p redis.Pipeliner) {
 				for i := range lists {
 					p.RPush(context.Background(), fmt.Sprint("list", i), "item")
@@ -98,48 +102,46 @@ func writeOften(t *testing.T, s *testServer, lists int) (stop func()) {
 			})
 		}
 	})
-	stop = sync.OnceFunc(func() {
-		cancel()
-		done.Wait()
-	})
-	t.Cleanup(stop)
-	return stop
 }
 
 // A server tells of the last one who wrote to a key before it sent what it tells: what others wrote right before us goes
 // untold.
-func TestWhatOthersWroteRightBeforeUsIsMendedByTheCutover(t *testing.T) {
+func TestCutover_RoundsOfWritesRightBeforeOurs_AreRepaired(t *testing.T) {
+	t.Parallel()
 	const lists = 200
 	from, to := startRedis(t), startRedis(t)
 	d := startedMirror(t, newData(t, from, to, "*"))
 	cutOver(t, d, deploy.Blue, func(settle func()) {
-		stop := writeOften(t, from, lists)
-		for i := range lists {
-			to.do(t, "RPUSH", fmt.Sprint("list", i), "stray")
-			time.Sleep(300 * time.Microsecond) // among what the mirror writes
+		writes := writeOften(t, from, lists)
+		for i := range testkit.Rounds(t, 50) {
+			to.do(t, "RPUSH", fmt.Sprint("list", i%lists), "stray") // among what the mirror writes
+			writes.more(t, 1)
 		}
-		stop()
+		writes.stop()
 		settle()
 		requireEqualKeys(t, from, to, []string{"*"})
 	})
 }
 
 func TestWhatTheTargetEvictedIsMendedByTheCutover(t *testing.T) {
+	t.Parallel()
 	const lists = 1000
 	from, to := startRedis(t), startRedis(t)
 	d := startedMirror(t, newData(t, from, to, "*"))
-	for i := range lists {
-		from.do(t, "RPUSH", fmt.Sprint("list", i), strings.Repeat("x", 300))
-	}
+	from.pipe(t, func(p redis.Pipeliner) {
+		for i := range lists {
+			p.RPush(t.Context(), fmt.Sprint("list", i), strings.Repeat("x", 300))
+		}
+	})
 	cutOver(t, d, deploy.Blue, func(settle func()) {
 		to.do(t, "CONFIG", "SET", "maxmemory-policy", "allkeys-random")
 		used := info(parseInfo(to.Info(t.Context(), "memory").Val())).number("used_memory")
 		to.do(t, "CONFIG", "SET", "maxmemory", used+20<<10)
-		stop := writeOften(t, from, lists)
-		eventually(t, "keys are evicted", func() bool {
+		writes := writeOften(t, from, lists)
+		testkit.Eventually(t, "keys are evicted", func() bool {
 			return info(parseInfo(to.Info(t.Context(), "stats").Val())).number("evicted_keys") > 10
 		})
-		stop()
+		writes.stop()
 		to.do(t, "CONFIG", "SET", "maxmemory", 0)
 		settle()
 		requireEqualKeys(t, from, to, []string{"*"})

@@ -3,6 +3,8 @@ package redisync
 import (
 	"net"
 	"testing"
+
+	"verdigris/internal/testkit"
 )
 
 // replicate makes redis' own replica of a server, which a mirror is compared to, and waits until it is in step.
@@ -16,7 +18,7 @@ func replicate(t testing.TB, primary, replica *testServer) {
 
 func waitReplicated(t testing.TB, primary, replica *testServer) {
 	t.Helper()
-	eventually(t, "the replica is in step", func() bool {
+	testkit.Eventually(t, "the replica is in step", func() bool {
 		there, here := replicationOf(t, primary), replicationOf(t, replica)
 		return here["master_link_status"] == "up" && there["master_repl_offset"] == here["slave_repl_offset"]
 	})

@@ -1,20 +1,17 @@
 package redisync
 
 import (
-	"bytes"
 	"context"
-	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 // testServer is a redis of its own for one test.
@@ -25,25 +22,16 @@ type testServer struct {
 	args    []string
 	process *os.Process
 	exited  chan struct{}
-	log     *lockedBuffer
+	log     *testkit.Buffer
 }
 
 // program finds a server's program. Without it the test fails, unless the environment allows to leave it out.
 func program(t testing.TB, name string) string {
 	t.Helper()
+	testkit.NeedProgram(t, name)
 	path, err := exec.LookPath(name)
-	if err != nil {
-		missing(t, fmt.Sprintf("%s is not installed: %v", name, err))
-	}
+	testkit.Must(t, err)
 	return path
-}
-
-func missing(t testing.TB, what string) {
-	t.Helper()
-	if os.Getenv("VERDIGRIS_SKIP_MISSING") == "1" {
-		t.Skip(what)
-	}
-	t.Fatalf("%s (VERDIGRIS_SKIP_MISSING=1 leaves such tests out)", what)
 }
 
 func startRedis(t testing.TB, options ...string) *testServer {
@@ -53,10 +41,10 @@ func startRedis(t testing.TB, options ...string) *testServer {
 
 func startServer(t testing.TB, path string, client *redis.Options, options ...string) *testServer {
 	t.Helper()
-	port := strconv.Itoa(freePort(t))
-	s := &testServer{address: "127.0.0.1:" + port, path: path, log: &lockedBuffer{}}
+	port := strconv.Itoa(testkit.FreePort(t))
+	s := &testServer{address: "127.0.0.1:" + port, path: path, log: &testkit.Buffer{}}
 	s.args = append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
-		"--dir", t.TempDir(), "--enable-debug-command", "yes"}, options...)
+		"--dir", t.TempDir(), "--enable-debug-command", "yes", "--lua-time-limit", "60000"}, options...)
 	s.run(t)
 	client.Addr, client.Protocol, client.DisableIdentity = s.address, 2, true
 	client.ReadTimeout = time.Minute
@@ -73,9 +61,7 @@ func (s *testServer) run(t testing.TB) {
 	t.Helper()
 	command := exec.Command(s.path, s.args...)
 	command.Stdout, command.Stderr = s.log, s.log
-	if err := command.Start(); err != nil {
-		t.Fatalf("start %s: %v", s.path, err)
-	}
+	testkit.Must(t, command.Start())
 	exited := make(chan struct{})
 	s.process, s.exited = command.Process, exited
 	go func() {
@@ -86,10 +72,10 @@ func (s *testServer) run(t testing.TB) {
 
 func (s *testServer) ready(t testing.TB) {
 	t.Helper()
-	eventually(t, "the server answers", func() bool {
+	testkit.Eventually(t, "the server answers", func() bool {
 		select {
 		case <-s.exited:
-			t.Fatalf("the server ended: %s", s.log)
+			t.Fatalf("the server ended: %s", s.log.String())
 		default:
 		}
 		err := s.Ping(t.Context()).Err()
@@ -128,25 +114,6 @@ func (s *testServer) pipe(t testing.TB, fill func(p redis.Pipeliner)) {
 	}
 }
 
-func freePort(t testing.TB) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
-}
-
-func eventually(t testing.TB, what string, holds func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !holds(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited too long until %s", what)
-		}
-	}
-}
-
 // newData joins two servers: from is blue, to is green.
 func newData(t testing.TB, from, to *testServer, keys ...string) *Data {
 	t.Helper()
@@ -156,9 +123,7 @@ func newData(t testing.TB, from, to *testServer, keys ...string) *Data {
 func newDataOf(t testing.TB, blue, green Side, keys ...string) *Data {
 	t.Helper()
 	d, err := New(Settings{Keys: keys, Sides: map[deploy.Slice]Side{deploy.Blue: blue, deploy.Green: green}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
 	t.Cleanup(func() { d.Mirror("") }) // which ends a lookout as well
 	return d
 }
@@ -166,9 +131,7 @@ func newDataOf(t testing.TB, blue, green Side, keys ...string) *Data {
 func begin(t testing.TB, d *Data) *transfer {
 	t.Helper()
 	session, err := d.Begin(t.Context(), deploy.Blue, deploy.Green)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
 	t.Cleanup(func() { session.Close() })
 	return session.(*transfer)
 }
@@ -178,28 +141,9 @@ func move(t testing.TB, d *Data) (copied, settled deploy.CopyReport) {
 	t.Helper()
 	session := begin(t, d)
 	copied, err := session.Copy(t.Context(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
 	if settled, err = session.Settle(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return copied, settled
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }

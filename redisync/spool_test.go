@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 func TestTheEndOfASpoolIsHeardAfterAllThatIsInIt(t *testing.T) {
@@ -34,10 +35,10 @@ func TestAStandbyThatIsTooSlowForTheDiskCatchesUpByACopy(t *testing.T) {
 	t.Setenv("TMPDIR", full) // does not exist
 	d := startedMirror(t, newData(t, from, to, "images"))
 	to.do(t, "CONFIG", "SET", "maxmemory", "1")
-	pushList(t, from, "images", 200_000, 100)
-	eventually(t, "the mirror is broken", func() bool { return d.Mirrored().State == deploy.MirrorBroken })
+	pushList(t, from, "images", 80_000, 100) // more than what is kept in memory
+	testkit.Eventually(t, "the mirror is broken", func() bool { return d.Mirrored().State == deploy.MirrorBroken })
 	to.do(t, "CONFIG", "SET", "maxmemory", "0")
-	eventually(t, "everything arrives", func() bool { return to.LLen(t.Context(), "images").Val() == 200_000 })
+	testkit.Eventually(t, "everything arrives", func() bool { return to.LLen(t.Context(), "images").Val() == 80_000 })
 	inStep(t, d)
 	if err := os.Mkdir(full, 0o700); err != nil { // for what the cutover keeps
 		t.Fatal(err)

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/redis/go-redis/v9"
+
+	"verdigris/internal/testkit"
 )
 
 func commandOf(words string) (c command) {
@@ -55,9 +57,7 @@ func sentFor(t *testing.T, batch []command) (sent []string) {
 	d.feed([]byte(wire.String()))
 	for range strings.Count(wire.String(), "*") {
 		c, err := d.command()
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, err)
 		var words []string
 		for _, word := range c {
 			words = append(words, string(word))
@@ -83,6 +83,7 @@ func TestALongRunIsSentInParts(t *testing.T) {
 }
 
 func TestATargetThatDoesNotTakeCommandsTogetherGetsThemOneByOne(t *testing.T) {
+	t.Parallel()
 	for why, options := range map[string][]string{
 		"its user may not": {"--user", "default", "on", "nopass", "~*", "&*", "+@all", "-mset"},
 		"it has no MSET":   {"--rename-command", "MSET", ""},
@@ -96,10 +97,8 @@ func TestATargetThatDoesNotTakeCommandsTogetherGetsThemOneByOne(t *testing.T) {
 				p.Copy(t.Context(), "a", "c", 0, true)
 				return nil
 			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			eventually(t, "the copy has arrived", func() bool { return to.Get(t.Context(), "c").Val() == "1" })
+			testkit.Must(t, err)
+			testkit.Eventually(t, "the copy has arrived", func() bool { return to.Get(t.Context(), "c").Val() == "1" })
 			inStep(t, d)
 			requireEqualKeys(t, from, to, []string{"*"})
 		})

@@ -12,85 +12,74 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 func TestWhatIsWrittenDuringCopyArrivesWithSettle(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
 	everything(t, from, "")
 	session := begin(t, newData(t, from, to, "*"))
-	stop := writers(t, from, 4)
+	writes := writers(t, from, 4)
 	for range 3 {
 		if _, err := session.Copy(t.Context(), nil); err != nil {
 			t.Fatal(err)
 		}
+		writes.more(t, 40)
 	}
-	if writes := stop(); writes < 100 {
-		t.Fatalf("only %d writes happened during the copy", writes)
-	}
+	writes.stop()
 	if _, err := session.Settle(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	requireEqual(t, from, to)
 }
 
-// writers change keys of all kinds until stop is called, which tells how many writes there were.
-func writers(t *testing.T, s *testServer, n int) (stop func() int) {
-	ctx, cancel := context.WithCancel(context.Background())
-	var group sync.WaitGroup
-	var mu sync.Mutex
-	total := 0
-	for w := range n {
-		group.Go(func() {
-			r := rand.New(rand.NewPCG(uint64(w), 1))
-			for i := 0; ctx.Err() == nil; i++ {
-				k := fmt.Sprint("w", r.IntN(50))
-				switch r.IntN(10) {
-				case 0:
-					s.Set(ctx, k, i, 0)
-				case 1:
-					s.Del(ctx, k)
-				case 2:
-					s.Del(ctx, k)
-					s.HSet(ctx, k, "f", i)
-				case 3:
-					s.LPush(ctx, "list:large", i)
-				case 4:
-					s.RPop(ctx, "list:large")
-				case 5:
-					s.SAdd(ctx, "set:large", i)
-				case 6:
-					s.HSet(ctx, "hash:large", fmt.Sprint("field", i), i)
-				case 7:
-					s.ZAdd(ctx, "zset:large", redis.Z{Score: r.Float64(), Member: i})
-				case 8:
-					s.XAdd(ctx, &redis.XAddArgs{Stream: "stream", Values: []any{"i", i}})
-				case 9:
-					s.Rename(ctx, k, fmt.Sprint("w", r.IntN(50)))
-				}
-				mu.Lock()
-				total++
-				mu.Unlock()
+// writers change keys of all kinds.
+func writers(t *testing.T, s *testServer, n int) *changes {
+	ctx := context.Background()
+	return changing(t, n, func(number int) func(i int) {
+		r := rand.New(rand.NewPCG(uint64(number), 1))
+		return func(i int) {
+			k := fmt.Sprint("w", r.IntN(50))
+			switch r.IntN(10) {
+			case 0:
+				s.Set(ctx, k, i, 0)
+			case 1:
+				s.Del(ctx, k)
+			case 2:
+				s.Del(ctx, k)
+				s.HSet(ctx, k, "f", i)
+			case 3:
+				s.LPush(ctx, "list:large", i)
+			case 4:
+				s.RPop(ctx, "list:large")
+			case 5:
+				s.SAdd(ctx, "set:large", i)
+			case 6:
+				s.HSet(ctx, "hash:large", fmt.Sprint("field", i), i)
+			case 7:
+				s.ZAdd(ctx, "zset:large", redis.Z{Score: r.Float64(), Member: i})
+			case 8:
+				s.XAdd(ctx, &redis.XAddArgs{Stream: "stream", Values: []any{"i", i}})
+			case 9:
+				s.Rename(ctx, k, fmt.Sprint("w", r.IntN(50)))
 			}
-		})
-	}
-	stop = sync.OnceValue(func() int {
-		cancel()
-		group.Wait()
-		return total
+		}
 	})
-	t.Cleanup(func() { stop() })
-	return stop
 }
 
 func TestAReaderSeesTheOldListOrTheNewOne(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
-	const before, after = 1234, 100_000
+	const before, after = 1234, 30_000
 	pushList(t, from, "images", after, 100)
 	pushList(t, to, "images", before, 10)
 	ctx, cancel := context.WithCancel(t.Context())
 	lengths := map[int64]int{}
-	watched := make(chan error, 1)
+	looks, watched := make(chan struct{}), make(chan error, 1)
 	go func() {
+		begun := sync.OnceFunc(func() { close(looks) })
+		defer begun()
 		for ctx.Err() == nil {
 			n, err := to.LLen(context.Background(), "images").Result()
 			if err != nil {
@@ -98,14 +87,16 @@ func TestAReaderSeesTheOldListOrTheNewOne(t *testing.T) {
 				return
 			}
 			lengths[n]++
+			begun()
 		}
 		watched <- nil
 	}()
 	session := begin(t, newData(t, from, to, "images"))
+	<-looks
 	if _, err := session.Copy(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the reader has seen the new list", func() bool { return to.LLen(t.Context(), "images").Val() == after })
+	testkit.Eventually(t, "the reader has seen the new list", func() bool { return to.LLen(t.Context(), "images").Val() == after })
 	cancel()
 	if err := <-watched; err != nil {
 		t.Fatal(err)
@@ -116,11 +107,12 @@ func TestAReaderSeesTheOldListOrTheNewOne(t *testing.T) {
 		}
 	}
 	if lengths[before] == 0 {
-		t.Error("the reader never saw the old list: it was too late to tell")
+		t.Error("the reader never saw the old list")
 	}
 }
 
 func TestSettleTellsOfKeysThatWillNotStayEqual(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
 	everything(t, from, "")
 	session := begin(t, newData(t, from, to, "counter", "*"))

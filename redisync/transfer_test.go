@@ -9,11 +9,13 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 var _ deploy.Data = (*Data)(nil)
 
 func TestEveryTypeArrivesExactly(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
 	everything(t, from, "")
 	copied, settled := move(t, newData(t, from, to, "*"))
@@ -27,13 +29,12 @@ func TestEveryTypeArrivesExactly(t *testing.T) {
 }
 
 func TestSettleAloneBringsEverythingOver(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
 	everything(t, from, "")
 	to.do(t, "SET", "surplus", "x")
 	report, err := begin(t, newData(t, from, to, "*")).Settle(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
 	requireEqual(t, from, to)
 	if n := from.DBSize(t.Context()).Val(); report.Keys != n || report.Removed != 1 || report.Compared != n {
 		t.Errorf("of %d keys the report tells %+v", n, report)
@@ -41,6 +42,7 @@ func TestSettleAloneBringsEverythingOver(t *testing.T) {
 }
 
 func TestOnlySelectedKeysAreTouched(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
 	for _, key := range []string{"images", "session:1", "session:2", "cache:1", "other", "__verdigris:mirror"} {
 		from.do(t, "SET", key, "live")
@@ -65,6 +67,7 @@ func TestOnlySelectedKeysAreTouched(t *testing.T) {
 }
 
 func TestAGlobForEverythingLeavesOurOwnKeysAlone(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
 	from.do(t, "SET", "__verdigris:mirror", "source")
 	from.do(t, "SET", "a", "1")
@@ -76,6 +79,7 @@ func TestAGlobForEverythingLeavesOurOwnKeysAlone(t *testing.T) {
 }
 
 func TestNothingSelectedAndNothingThereIsNoError(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
 	to.do(t, "SET", "cache", "x")
 	for _, keys := range [][]string{{}, {"images"}, {"none:*"}} {
@@ -90,6 +94,7 @@ func TestNothingSelectedAndNothingThereIsNoError(t *testing.T) {
 }
 
 func TestAKeyThatChangedItsTypeIsReplaced(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
 	pushList(t, from, "a", 20_000, 20)
 	to.do(t, "SET", "a", "string")
@@ -102,6 +107,7 @@ func TestAKeyThatChangedItsTypeIsReplaced(t *testing.T) {
 }
 
 func TestExpiriesAreKeptToTheMillisecondAndRemoved(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
 	for _, s := range []*testServer{from, to} {
 		pushList(t, s, "list", 20_000, 20)
@@ -113,9 +119,7 @@ func TestExpiriesAreKeptToTheMillisecondAndRemoved(t *testing.T) {
 	from.do(t, "PEXPIREAT", "string", at+2)
 	to.do(t, "PEXPIREAT", "kept", at)
 	report, err := begin(t, newData(t, from, to, "*")).Settle(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
 	requireEqual(t, from, to)
 	if report.Keys != 3 {
 		t.Errorf("%d keys were copied for their expiry alone", report.Keys)
@@ -123,6 +127,7 @@ func TestExpiriesAreKeptToTheMillisecondAndRemoved(t *testing.T) {
 }
 
 func TestKeysThatExpireMeanwhileAreNoDifference(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
 	from.pipe(t, func(p redis.Pipeliner) {
 		for i := range 5000 {
@@ -142,6 +147,7 @@ func TestKeysThatExpireMeanwhileAreNoDifference(t *testing.T) {
 }
 
 func TestSettleCopiesOnlyWhatChanged(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
 	everything(t, from, "")
 	session := begin(t, newData(t, from, to, "*"))
@@ -162,9 +168,7 @@ func TestSettleCopiesOnlyWhatChanged(t *testing.T) {
 		p.Set(ctx, "new", "v", 0)
 	})
 	report, err := session.Settle(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
 	requireEqual(t, from, to)
 	if report.Keys != 8 || report.Removed != 1 {
 		t.Errorf("the report tells %+v", report)
@@ -172,8 +176,9 @@ func TestSettleCopiesOnlyWhatChanged(t *testing.T) {
 }
 
 func TestManySmallKeysOfAllTypes(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
-	const keys = 60_000
+	const keys = 20_000
 	smallKeys(t, from, keys)
 	copied, settled := move(t, newData(t, from, to, "small:*"))
 	if copied.Keys != keys || settled.Compared != keys || settled.Keys != 0 {
@@ -190,15 +195,14 @@ func digest(t *testing.T, s *testServer) string {
 }
 
 func TestAListOf100000Items(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), startRedis(t)
 	pushList(t, from, "images", 100_000, 100)
 	pushList(t, to, "images", 10, 10)
 	var told []deploy.CopyProgress
 	session := begin(t, newData(t, from, to, "images"))
 	report, err := session.Copy(t.Context(), func(p deploy.CopyProgress) { told = append(told, p) })
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
 	if digest(t, from) != digest(t, to) {
 		t.Error("redis' own digests differ")
 	}
@@ -213,6 +217,6 @@ func TestAListOf100000Items(t *testing.T) {
 func requireNothingLeft(t *testing.T, servers ...*testServer) {
 	t.Helper()
 	for _, s := range servers {
-		eventually(t, "our own keys are gone", func() bool { return len(s.Keys(context.Background(), ownPrefix+"*").Val()) == 0 })
+		testkit.Eventually(t, "our own keys are gone", func() bool { return len(s.Keys(context.Background(), ownPrefix+"*").Val()) == 0 })
 	}
 }

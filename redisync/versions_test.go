@@ -1,70 +1,15 @@
 package redisync
 
 import (
-	"context"
 	"fmt"
-	"math/rand/v2"
-	"os"
-	"os/exec"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 )
 
-// startImage runs a server from an image that the machine has; nothing is pulled.
-func startImage(t *testing.T, image, program string) *testServer {
-	t.Helper()
-	name := fmt.Sprintf("verdigris-redisync-%x", rand.Uint64())
-	docker(t, "run", "--detach", "--rm", "--pull", "never", "--name", name, image,
-		program, "--save", "", "--protected-mode", "no", "--port", "6379")
-	t.Cleanup(func() { exec.Command("docker", "rm", "--force", "--volumes", name).Run() })
-	ip := docker(t, "inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", name)
-	s := &testServer{address: ip + ":6379"}
-	s.Client = redis.NewClient(&redis.Options{Addr: s.address, Protocol: 2, DisableIdentity: true, ReadTimeout: time.Minute})
-	t.Cleanup(func() { s.Close() })
-	eventually(t, "the container's server answers", func() bool { return s.Ping(context.Background()).Err() == nil })
-	return s
-}
-
-func docker(t *testing.T, args ...string) string {
-	t.Helper()
-	out, err := exec.Command("docker", args...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("docker %s: %v: %s", args[0], err, out)
-	}
-	return strings.TrimSpace(string(out))
-}
-
-// image finds the image that the variable names, the usual one, or the stand-in that is built where no registry can
-// be reached.
-func image(t *testing.T, variable string, names ...string) string {
-	t.Helper()
-	for _, name := range append([]string{os.Getenv(variable)}, names...) {
-		if name != "" && exec.Command("docker", "image", "inspect", name).Run() == nil {
-			return name
-		}
-	}
-	missing(t, fmt.Sprintf("there is neither an image that %s names nor %s: scripts/images.sh --tests gets them", variable, strings.Join(names, " nor ")))
-	return ""
-}
-
-// newerRedis has a redis that is newer than the installed one.
-func newerRedis(t *testing.T) *testServer {
-	t.Helper()
-	return startImage(t, image(t, "REDIS_IMAGE", "redis:8", "verdigris-local/redis"), "redis-server")
-}
-
-func valkey(t *testing.T) *testServer {
-	t.Helper()
-	if path, err := exec.LookPath("valkey-server"); err == nil {
-		return startServer(t, path, &redis.Options{})
-	}
-	return startImage(t, image(t, "VALKEY_IMAGE", "valkey/valkey:8", "verdigris-local/valkey"), "valkey-server")
-}
-
 func TestKeysMoveToANewerRedis(t *testing.T) {
+	t.Parallel()
 	from, to := startRedis(t), newerRedis(t)
 	everything(t, from, "")
 	_, settled := move(t, newData(t, from, to, "*"))
@@ -75,6 +20,7 @@ func TestKeysMoveToANewerRedis(t *testing.T) {
 }
 
 func TestKeysMoveToAnOlderRedisElementByElement(t *testing.T) {
+	t.Parallel()
 	from, to := newerRedis(t), startRedis(t)
 	everything(t, from, "")
 	from.do(t, "DEL", "stream", "stream:large", "stream:emptied")
@@ -93,6 +39,7 @@ func TestKeysMoveToAnOlderRedisElementByElement(t *testing.T) {
 }
 
 func TestAStreamThatAnOlderRedisCannotTakeIsNamed(t *testing.T) {
+	t.Parallel()
 	from, to := newerRedis(t), startRedis(t)
 	from.do(t, "XADD", "events", "*", "a", "b")
 	_, err := begin(t, newData(t, from, to, "*")).Copy(t.Context(), nil)
@@ -100,6 +47,7 @@ func TestAStreamThatAnOlderRedisCannotTakeIsNamed(t *testing.T) {
 }
 
 func TestExpiriesOfHashFieldsAreKept(t *testing.T) {
+	t.Parallel()
 	from, to := newerRedis(t), newerRedis(t)
 	at := time.Now().Add(time.Hour).UnixMilli()
 	fill := func() {
@@ -142,6 +90,7 @@ func requireFieldExpiry(t *testing.T, s *testServer, key, field string, want int
 }
 
 func TestKeysMoveBetweenRedisAndValkey(t *testing.T) {
+	t.Parallel()
 	other := valkey(t)
 	here := startRedis(t)
 	everything(t, here, "")
