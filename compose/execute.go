@@ -26,7 +26,8 @@ type execution struct {
 	containers []string            // ids that were created
 	networks   []string            // ids that were created: of two starts at once each removes its own
 	volumes    []string            // names that were created
-	replaced   []found             // set aside until the plan has succeeded
+	replaced   []aside             // what others take the place of
+	leftovers  []found             // set aside by an earlier start, whose successors are there
 	paused     []found             // stopped to be started again
 	made       map[string]string   // id by name of what was created and is not started yet
 	running    map[string][]member // by service
@@ -35,7 +36,7 @@ type execution struct {
 // member is one container that the plan wants to be there.
 type member struct{ id, name string }
 
-// execute carries out the plan. When it fails, what it created is gone again.
+// execute carries out the plan, and leaves aside what it replaced. When it fails, what it created is gone again.
 func (r *Runtime) execute(ctx context.Context, pl *plan, log deploy.Log) error {
 	x := newExecution(r, pl, log)
 	for _, note := range pl.notes {
@@ -44,7 +45,7 @@ func (r *Runtime) execute(ctx context.Context, pl *plan, log deploy.Log) error {
 	if err := x.run(ctx); err != nil {
 		return x.undo(ctx, r.withLog(ctx, err))
 	}
-	return x.removeReplaced(ctx)
+	return x.removeLeftovers(ctx)
 }
 
 func newExecution(r *Runtime, pl *plan, log deploy.Log) *execution {
@@ -60,7 +61,7 @@ func (x *execution) run(ctx context.Context) error {
 	if err := x.createContainers(ctx); err != nil {
 		return err
 	}
-	if err := x.setAside(ctx); err != nil {
+	if err := x.stopRemoved(ctx); err != nil {
 		return err
 	}
 	if err := x.startServices(ctx); err != nil {

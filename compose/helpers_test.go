@@ -139,17 +139,26 @@ func (s *site) mapped(number int) *blueprint {
 	return b
 }
 
-// up builds and starts blue.
+// up builds and starts blue, and removes what was replaced.
 func (s *site) up(c deploy.Commit) deploy.SliceStatus {
 	s.t.Helper()
-	rel, err := s.Build(s.t.Context(), deploy.Blue, s.release(c), false, s.log)
+	s.begin(c, 0)
+	testkit.Must(s.t, s.Discard(s.t.Context(), deploy.Blue, s.log))
+	return s.observe()
+}
+
+// begin builds and starts blue for a deployment; what is replaced is set aside.
+func (s *site) begin(c deploy.Commit, deployment int64) {
+	s.t.Helper()
+	wanted := s.release(c)
+	wanted.Deployment = deployment
+	rel, err := s.Build(s.t.Context(), deploy.Blue, wanted, false, s.log)
 	if err != nil {
 		s.t.Fatalf("build: %v\n%s", err, s.said())
 	}
 	if err := s.Start(s.t.Context(), deploy.Blue, rel, s.log); err != nil {
 		s.t.Fatalf("start: %v\n%s", err, s.said())
 	}
-	return s.observe()
 }
 
 func (s *site) observe() deploy.SliceStatus {

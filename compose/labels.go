@@ -34,10 +34,12 @@ const (
 	labelApp     = "verdigris.app"
 	labelSlice   = "verdigris.slice"
 	labelRelease = "verdigris.release"
-	labelDir     = "verdigris.dir"    // of verdigris.yml
-	labelConfig  = "verdigris.config" // a hash of what was asked of the engine; it decides about recreation
-	labelHooks   = "verdigris.hooks"  // what runs in the container after its start and before its stop, as JSON
-	labelShares  = "verdigris.shares" // with which containers it shares something, as service=id
+	// labelDeployment is the deployment that made a container, for its start to be undone.
+	labelDeployment = "verdigris.deployment"
+	labelDir        = "verdigris.dir"    // of verdigris.yml
+	labelConfig     = "verdigris.config" // a hash of what was asked of the engine; it decides about recreation
+	labelHooks      = "verdigris.hooks"  // what runs in the container after its start and before its stop, as JSON
+	labelShares     = "verdigris.shares" // with which containers it shares something, as service=id
 )
 
 // composeVersion is the version of Compose whose behaviour is followed; Compose 1.29 wants one of at least 1.21.
@@ -70,6 +72,9 @@ func (p *project) ownLabels() map[string]string {
 	}
 	if p.commit != "" {
 		own[labelRelease] = string(p.commit)
+	}
+	if p.deployment != 0 {
+		own[labelDeployment] = strconv.FormatInt(p.deployment, 10)
 	}
 	return own
 }

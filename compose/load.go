@@ -21,12 +21,13 @@ import (
 // project is a compose project as it was loaded, and whose it is.
 type project struct {
 	*types.Project
-	app    string
-	dir    string        // of verdigris.yml
-	slice  deploy.Slice  // empty for the shared project
-	commit deploy.Commit // empty for the shared project
-	web    string        // the service that answers requests; empty for the shared project
-	files  []string      // absolute
+	app        string
+	dir        string        // of verdigris.yml
+	slice      deploy.Slice  // empty for the shared project
+	commit     deploy.Commit // empty for the shared project
+	deployment int64         // that brings the release; 0 for none
+	web        string        // the service that answers requests; empty for the shared project
+	files      []string      // absolute
 	// sources are what was read of files, and what they name.
 	sources sources
 	// caBundle is offered to builds; see Settings.
@@ -50,7 +51,7 @@ func (r *Runtime) loadSlice(ctx context.Context, slice deploy.Slice, rel deploy.
 		}
 	}
 	p := &project{
-		app: r.settings.App, dir: r.settings.Dir, slice: slice, commit: rel.Commit, web: r.settings.Web, api: r.engine.api(),
+		app: r.settings.App, dir: r.settings.Dir, slice: slice, commit: rel.Commit, deployment: rel.Deployment, web: r.settings.Web, api: r.engine.api(),
 		files: under(rel.Dir, names), caBundle: r.settings.CABundle,
 		injected: map[string]string{
 			"VERDIGRIS_SLICE":   string(slice),

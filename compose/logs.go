@@ -78,7 +78,8 @@ func (r *Runtime) logged(ctx context.Context, slice deploy.Slice, services []str
 			return nil, &deploy.InputError{Reason: fmt.Sprintf("%s has no service %s; it has %s", called(slice), name, strings.Join(slices.Sorted(maps.Keys(known)), ", "))}
 		}
 	}
-	return slices.DeleteFunc(containers, func(c found) bool { return !chosen(services, c.service) }), nil
+	// What is set aside has said its last words about another release.
+	return slices.DeleteFunc(containers, func(c found) bool { return !chosen(services, c.service) || c.setAside() && c.ended() }), nil
 }
 
 func (r *Runtime) projectOf(slice deploy.Slice) string {

@@ -17,16 +17,29 @@ const labelRestart = "verdigris.restart"
 
 // rest moves the restart policy of the blueprint into its label.
 func (b *blueprint) rest() {
-	p := b.Host.RestartPolicy
-	if p.Name == "" || p.IsNone() {
-		return
+	if text := writePolicy(b.Host.RestartPolicy, ":"); text != "" {
+		b.Config.Labels[labelRestart] = text
+		b.Host.RestartPolicy = container.RestartPolicy{}
 	}
-	text := string(p.Name)
-	if p.MaximumRetryCount > 0 {
-		text += ":" + strconv.Itoa(p.MaximumRetryCount)
+}
+
+// writePolicy writes a restart policy as its name and, after the separator, the number of attempts where they are counted;
+// none is empty.
+func writePolicy(p container.RestartPolicy, separator string) string {
+	switch {
+	case p.IsNone():
+		return ""
+	case p.MaximumRetryCount > 0:
+		return string(p.Name) + separator + strconv.Itoa(p.MaximumRetryCount)
 	}
-	b.Config.Labels[labelRestart] = text
-	b.Host.RestartPolicy = container.RestartPolicy{}
+	return string(p.Name)
+}
+
+// readPolicy is the reverse of writePolicy.
+func readPolicy(text, separator string) container.RestartPolicy {
+	name, count, _ := strings.Cut(text, separator)
+	attempts, _ := strconv.Atoi(count) // none where there is no count
+	return container.RestartPolicy{Name: container.RestartPolicyMode(name), MaximumRetryCount: attempts}
 }
 
 // rest takes the restart policy from a container that is to stay stopped.
@@ -42,9 +55,7 @@ func (e *Engine) wake(ctx context.Context, m member, labels map[string]string) e
 	if labels[labelRestart] == "" {
 		return nil
 	}
-	name, count, _ := strings.Cut(labels[labelRestart], ":")
-	attempts, _ := strconv.Atoi(count) // none where there is no count
-	return e.setRestart(ctx, m, container.RestartPolicy{Name: container.RestartPolicyMode(name), MaximumRetryCount: attempts})
+	return e.setRestart(ctx, m, readPolicy(labels[labelRestart], ":"))
 }
 
 func (e *Engine) setRestart(ctx context.Context, m member, policy container.RestartPolicy) error {

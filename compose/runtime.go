@@ -62,9 +62,9 @@ func (r *Runtime) checkNeeds(p *project) error {
 }
 
 // Start makes the slice run the release, and waits until every container runs and none is unhealthy. Containers
-// whose configuration and image are unchanged stay. Workers are made and stopped: StartWorkers starts them when the slice
-// goes live. If it fails, what this call created is gone again; the error
-// is a deploy.LoggedError when one container is to blame.
+// whose configuration and image are unchanged stay; those that are replaced or removed are set aside, until Discard or
+// Revert. Workers are made and stopped: StartWorkers starts them when the slice goes live. If it fails, what this call
+// created is gone again and what it set aside is back; the error is a deploy.LoggedError when one container is to blame.
 func (r *Runtime) Start(ctx context.Context, slice deploy.Slice, rel deploy.Release, log deploy.Log) error {
 	p, err := r.loadSlice(ctx, slice, rel)
 	if err != nil {
@@ -87,7 +87,11 @@ func (r *Runtime) UpShared(ctx context.Context, log deploy.Log) error {
 	if err != nil {
 		return err
 	}
-	return r.converge(ctx, p, ids, log)
+	if err := r.converge(ctx, p, ids, log); err != nil {
+		return err
+	}
+	// Left half-way, it would leave containers of two configurations.
+	return r.discard(context.WithoutCancel(ctx), p.Name, log)
 }
 
 // converge observes once, plans, and carries the plan out.

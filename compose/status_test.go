@@ -23,23 +23,27 @@ services:
     post_start: [{command: [echo, greetings]}]
 `
 
-// cutOff starts the release on blue and never goes on once it says the text, as if verdigris had been killed there.
+// cutOff starts the release on blue, for deployment 2, and never goes on once it says the text, as if verdigris had been
+// killed there.
 func (s *site) cutOff(c deploy.Commit, text string) {
 	s.t.Helper()
-	reached := make(chan struct{})
+	reached, ended := make(chan struct{}), make(chan error, 1)
 	var once sync.Once
+	wanted := s.release(c)
+	wanted.Deployment = 2
 	go func() {
-		err := s.Start(context.Background(), deploy.Blue, s.release(c), func(line string, _ ...deploy.Step) {
+		ended <- s.Start(context.Background(), deploy.Blue, wanted, func(line string, _ ...deploy.Step) {
 			if strings.Contains(line, text) {
 				once.Do(func() { close(reached) })
 				select {}
 			}
 		})
-		s.t.Errorf("the start was not cut off: %v", err)
 	}()
 	select {
 	case <-reached:
-	case <-time.After(testkit.Patience):
+	case err := <-ended:
+		s.t.Fatalf("the start ended and never said %q: %v", text, err)
+	case <-time.After(2 * time.Minute):
 		s.t.Fatalf("the start never said %q", text)
 	}
 }

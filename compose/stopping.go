@@ -113,11 +113,12 @@ func (a action) stops() bool {
 
 // stopOld stops the container of an action. One that stays is noted, to run again if the plan fails.
 func (x *execution) stopOld(ctx context.Context, a action) error {
-	if a.verb == restart || a.verb == stop {
-		x.mu.Lock()
-		x.paused = append(x.paused, *a.old)
-		x.mu.Unlock()
+	if a.verb == replace || a.verb == remove {
+		return x.retire(ctx, *a.old)
 	}
+	x.mu.Lock()
+	x.paused = append(x.paused, *a.old)
+	x.mu.Unlock()
 	return x.engine.stopContainer(ctx, *a.old, x.log)
 }
 
@@ -129,8 +130,8 @@ func servicesOf(containers []found) types.Services {
 		s.DependsOn = types.DependsOnConfig{}
 		for _, entry := range words(strings.Split(c.labels[labelDependsOn], ",")...) {
 			dependency, rest, _ := strings.Cut(entry, ":")
-			condition, _, _ := strings.Cut(rest, ":")
-			s.DependsOn[dependency] = types.ServiceDependency{Condition: condition, Required: true}
+			condition, restart, _ := strings.Cut(rest, ":")
+			s.DependsOn[dependency] = types.ServiceDependency{Condition: condition, Required: true, Restart: restart == "true"}
 		}
 		services[c.service] = s
 	}

@@ -28,7 +28,8 @@ func (r *run) verdict(ctx context.Context, err error) (State, *Failure) {
 		f.Next = r.nextStep(f.Phase)
 	}
 	if r.replaced != "" {
-		f.Next += fmt.Sprintf("; %s ran on %s before and is gone: verdigris deploy %s --commit %s brings it back", r.replaced.Short(), r.d.Slice, r.d.Slice, r.replaced)
+		f.Reason += fmt.Sprintf("; %s, which ran on %s before, could not be brought back: %v", r.replaced.Short(), r.d.Slice, r.notBack)
+		f.Next += fmt.Sprintf("; verdigris deploy %s --commit %s brings %s back", r.d.Slice, r.replaced, r.replaced.Short())
 	}
 	if r.lost != nil {
 		r.tellLost(f)

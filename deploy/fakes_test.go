@@ -44,13 +44,15 @@ func (f *fakeSource) Prune(context.Context, []deploy.Commit) error { return nil 
 type fakeRuntime struct {
 	t       *testing.T
 	mu      sync.Mutex
-	servers map[deploy.Slice]*httptest.Server
-	commits map[deploy.Slice]deploy.Commit
+	running map[deploy.Slice]*fakeContainer
+	aside   map[deploy.Slice]*fakeContainer
 	calls   []string
 
 	check   func(deploy.Slice) error
 	build   func(context.Context) error
 	start   func(deploy.Slice) error
+	discard func(deploy.Slice) error
+	revert  func(deploy.Slice) error
 	observe func() error
 	handler func(deploy.Slice) http.HandlerFunc
 	extra   []deploy.ContainerStatus
@@ -63,6 +65,13 @@ type fakeRuntime struct {
 	watchers     []func()
 
 	ways func(deploy.Slice) []deploy.Way // set by apart
+}
+
+// fakeContainer is the web service of a slice.
+type fakeContainer struct {
+	*httptest.Server
+	commit     deploy.Commit
+	deployment int64
 }
 
 func (f *fakeRuntime) note(format string, args ...any) {
@@ -105,7 +114,6 @@ func (f *fakeRuntime) RunJob(_ context.Context, s deploy.Slice, _ deploy.Release
 
 func (f *fakeRuntime) Start(_ context.Context, s deploy.Slice, rel deploy.Release, _ deploy.Log) error {
 	f.note("start:%s", s)
-	defer f.tell()
 	if f.start != nil {
 		if err := f.start(s); err != nil {
 			return err
@@ -115,16 +123,57 @@ func (f *fakeRuntime) Start(_ context.Context, s deploy.Slice, rel deploy.Releas
 	if f.handler != nil {
 		h = f.handler(s)
 	}
+	defer f.tell()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if old := f.servers[s]; old != nil {
-		old.Close()
+	if f.running[s] != nil {
+		f.aside[s] = f.running[s]
 	}
-	f.servers[s], f.commits[s] = httptest.NewServer(h), rel.Commit
+	f.running[s] = &fakeContainer{Server: httptest.NewServer(h), commit: rel.Commit, deployment: rel.Deployment}
+	f.t.Cleanup(f.running[s].Close)
 	if f.workers != nil {
 		f.workers[s] = "created"
 	}
-	f.t.Cleanup(f.servers[s].Close)
+	return nil
+}
+
+// Discard is noted when there is something to remove.
+func (f *fakeRuntime) Discard(_ context.Context, s deploy.Slice, _ deploy.Log) error {
+	if f.discard != nil {
+		if err := f.discard(s); err != nil {
+			return err
+		}
+	}
+	defer f.tell()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.aside[s] != nil {
+		f.calls = append(f.calls, "discard:"+string(s))
+	}
+	delete(f.aside, s)
+	return nil
+}
+
+// Revert is noted when there is something to undo.
+func (f *fakeRuntime) Revert(_ context.Context, s deploy.Slice, deployment int64, _ deploy.Log) error {
+	if f.revert != nil {
+		if err := f.revert(s); err != nil {
+			return err
+		}
+	}
+	defer f.tell()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	made := f.running[s] != nil && f.running[s].deployment == deployment
+	if !made && f.aside[s] == nil {
+		return nil
+	}
+	f.calls = append(f.calls, "revert:"+string(s))
+	delete(f.running, s)
+	if f.aside[s] != nil {
+		f.running[s] = f.aside[s]
+	}
+	delete(f.aside, s)
 	return nil
 }
 
@@ -145,11 +194,8 @@ func (f *fakeRuntime) Stop(_ context.Context, s deploy.Slice, _ deploy.Log) erro
 	defer f.tell()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if old := f.servers[s]; old != nil {
-		old.Close()
-	}
-	delete(f.servers, s)
-	delete(f.commits, s)
+	delete(f.running, s)
+	delete(f.aside, s)
 	delete(f.workers, s)
 	return nil
 }
@@ -162,13 +208,17 @@ func (f *fakeRuntime) Observe(_ context.Context, s deploy.Slice) (deploy.SliceSt
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	status := deploy.SliceStatus{Slice: s, Commit: f.commits[s], Containers: f.extra}
-	if server := f.servers[s]; server != nil {
+	status := deploy.SliceStatus{Slice: s, Containers: f.extra}
+	if aside := f.aside[s]; aside != nil {
+		status.SetAside = []deploy.ContainerStatus{{Name: string(s) + "-web-1-replaced", Service: "web", State: "exited", Commit: aside.commit}}
+	}
+	if web := f.running[s]; web != nil {
+		status.Commit = web.commit
 		if state := f.workers[s]; state != "" {
 			status.Containers = append(status.Containers, deploy.ContainerStatus{Name: string(s) + "-jobs-1", Service: "jobs", State: state, Worker: true})
 		}
-		status.Containers = append(status.Containers, deploy.ContainerStatus{Name: string(s) + "-web-1", Service: "web", State: "running", Commit: f.commits[s]})
-		status.Endpoints = []deploy.Endpoint{{Container: string(s) + "-web-1", Address: server.Listener.Addr().String()}}
+		status.Containers = append(status.Containers, deploy.ContainerStatus{Name: string(s) + "-web-1", Service: "web", State: "running", Commit: web.commit})
+		status.Endpoints = []deploy.Endpoint{{Container: string(s) + "-web-1", Address: web.Listener.Addr().String()}}
 	}
 	if f.see != nil {
 		f.see(&status)

@@ -49,12 +49,13 @@ func (w *worker) lookAgain() {
 // follow keeps the slices within the router's reach, the route true, the live slice's data open and the workers where
 // they belong. It reports whether nothing is left to be done.
 func (w *worker) follow(ctx context.Context) (settled bool) {
+	w.tidyAgain(ctx)
 	looking, cancel := context.WithTimeout(ctx, observeWithin)
 	defer cancel()
 	attached := w.attach(looking)
 	route, err := w.Router.Current(looking)
 	if err != nil || route.Slice == "" {
-		return attached && err == nil
+		return attached && err == nil && !w.untidy.Load()
 	}
 	observed, err := w.Runtime.Observe(looking, route.Slice)
 	if err != nil {
@@ -67,7 +68,7 @@ func (w *worker) follow(ctx context.Context) (settled bool) {
 	if len(observed.workers()) > 0 || w.owed.Load() {
 		placed = w.placeWorkers(ctx)
 	}
-	return attached && followed && placed && !w.shut.Load() && !w.owed.Load()
+	return attached && followed && placed && !w.shut.Load() && !w.owed.Load() && !w.untidy.Load()
 }
 
 // followAddresses routes to where the live slice is now: a container that was restarted may come back under another

@@ -13,6 +13,9 @@ func (h *house) moves(s deploy.Slice, c deploy.Commit) {
 	if err := h.runtime.Start(context.Background(), s, deploy.Release{Commit: c}, nil); err != nil {
 		h.t.Fatal(err)
 	}
+	if err := h.runtime.Discard(context.Background(), s, nil); err != nil {
+		h.t.Fatal(err)
+	}
 }
 
 // routedTo tells whether the route has the slice's present address.

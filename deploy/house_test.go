@@ -3,7 +3,6 @@ package deploy_test
 import (
 	"context"
 	"fmt"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -28,7 +27,7 @@ func newHouse(t *testing.T, change ...func(*deploy.App, *house)) *house {
 	t.Helper()
 	h := &house{
 		t: t, source: &fakeSource{}, router: &fakeRouter{}, data: &fakeData{}, journal: newJournal(),
-		runtime: &fakeRuntime{t: t, servers: map[deploy.Slice]*httptest.Server{}, commits: map[deploy.Slice]deploy.Commit{}},
+		runtime: &fakeRuntime{t: t, running: map[deploy.Slice]*fakeContainer{}, aside: map[deploy.Slice]*fakeContainer{}},
 	}
 	app := deploy.App{
 		Name: "shop", Slices: []deploy.Slice{deploy.Blue, deploy.Green, deploy.Staging}, Promote: deploy.PromoteAuto, Branch: "main",

@@ -147,7 +147,7 @@ func TestAReleaseThatDoesNotGetReadyGivesTheSliceBack(t *testing.T) {
 	h := newHouse(t).blueLive()
 	d := h.failedOnBlue()
 	equal(t, "state", string(d.State), "aborted")
-	equal(t, "runtime", h.runtime.called(), "build:blue start:blue stop:blue start:blue")
+	equal(t, "runtime", h.runtime.called(), "build:blue start:blue revert:blue")
 	d = h.ended(h.Rollback(context.Background(), "shop", deploy.Trigger{}))
 	equal(t, "rollback", string(d.State), "succeeded")
 	equal(t, "live", h.live(), "blue a")
@@ -155,14 +155,15 @@ func TestAReleaseThatDoesNotGetReadyGivesTheSliceBack(t *testing.T) {
 
 func TestAReleaseThatFailsTellsWhatCouldNotBeBroughtBack(t *testing.T) {
 	h := newHouse(t).blueLive()
-	h.source.fetch = func(_ context.Context, c deploy.Commit) error {
-		if c == commitA {
-			return deploy.ErrUnknownCommit
+	h.runtime.revert = func(s deploy.Slice) error {
+		if s == deploy.Blue {
+			return errors.New("port 80 is taken")
 		}
 		return nil
 	}
 	d := h.failedOnBlue()
 	equal(t, "state", string(d.State), "aborted")
+	contains(t, "reason", d.Error.Reason, "aaaaaaaaaaaa, which ran on blue before, could not be brought back: port 80 is taken")
 	contains(t, "next step", d.Error.Next, "deploy blue --commit "+string(commitA))
 	s, err := h.Status(context.Background(), "shop")
 	if err != nil || s.Previous != "" {

@@ -33,7 +33,8 @@ type Runtime interface {
 	Build(ctx context.Context, slice Slice, rel Release, fresh bool, log Log) (Release, error)
 	// RunJob runs the service once to its end, with the new images. A status other than 0 is an error.
 	RunJob(ctx context.Context, slice Slice, rel Release, service string, log Log) error
-	// Start makes the slice run the release. If it fails, what this call created is gone again.
+	// Start makes the slice run the release. What it replaces or removes is stopped and set aside, until Discard or Revert.
+	// If it fails, the slice is again as it was.
 	Start(ctx context.Context, slice Slice, rel Release, log Log) error
 	// Ways says where the router and the slice's running web containers could meet, for an error that explains why they do
 	// not.
@@ -41,6 +42,11 @@ type Runtime interface {
 	// Attach makes the networks by which the router reaches the production slices and joins to them whoever belongs there.
 	// It restarts nothing, and does nothing where all is as it should be, so that it may be called at any time.
 	Attach(ctx context.Context, log Log) error
+	// Discard removes what was set aside on the slice: the release that has taken its place is to stay.
+	Discard(ctx context.Context, slice Slice, log Log) error
+	// Revert undoes the start of a deployment on the slice, also one that was cut off: what it made is removed, and what it
+	// set aside comes back as it was. A slice that the deployment has not touched stays as it is.
+	Revert(ctx context.Context, slice Slice, deployment int64, log Log) error
 	// Stop stops the containers of the slice and removes them; volumes stay.
 	Stop(ctx context.Context, slice Slice, log Log) error
 	// Observe says how the slice stands now. A slice that does not exist has no containers.

@@ -30,6 +30,10 @@ func (w *worker) takeUp(ctx context.Context, route Route) error {
 	if err := w.restoreMirror(ctx, route.Slice); err != nil {
 		return err
 	}
+	// Before anybody hears that what was cut off has ended: the way back is there by then.
+	if err := w.tidy(ctx); err != nil {
+		w.log.Error("could not put the slices in order; this goes on being tried", "error", err)
+	}
 	// Requests may have come in already; the journal has them too, so it is the whole truth about who waits.
 	w.intake.Lock()
 	defer w.intake.Unlock()

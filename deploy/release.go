@@ -4,6 +4,8 @@ package deploy
 type Release struct {
 	App    string `json:"app"`
 	Commit Commit `json:"commit"`
+	// Deployment is the ID of the deployment that brings the release; Runtime.Revert finds by it what a start has made.
+	Deployment int64 `json:"deployment,omitempty"`
 	// Dir is the checkout that holds the compose files and build contexts of the commit.
 	Dir string `json:"dir"`
 	// Subject is the first line of the commit message, shortened for people.

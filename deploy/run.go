@@ -36,6 +36,7 @@ type run struct {
 	strays int64
 	// replaced is what ran on the slice before and could not be brought back when this release failed on it.
 	replaced Commit
+	notBack  error // why
 }
 
 // fate tells how far a deployment got, which decides what a failure is called.

@@ -81,7 +81,7 @@ func (r *run) choose(ctx context.Context) (live Route, err error) {
 
 // prepare fetches and builds; nothing that runs is touched.
 func (r *run) prepare(ctx context.Context) (Release, error) {
-	release := Release{App: r.app.Name, Commit: r.d.Commit}
+	release := Release{App: r.app.Name, Commit: r.d.Commit, Deployment: r.d.ID}
 	err := r.phase(ctx, PhaseFetch, r.app.Timeouts.Fetch, func(ctx context.Context) (string, error) {
 		checkout, err := r.Source.Fetch(ctx, r.d.Commit, r.logTo(PhaseFetch))
 		if err != nil {
@@ -110,22 +110,39 @@ func (r *run) prepare(ctx context.Context) (Release, error) {
 // launch migrates, starts the slice and waits until it is ready. A slice that does not get ready becomes again what it
 // was.
 func (r *run) launch(ctx context.Context, release Release) error {
-	if r.app.Migrate != "" {
-		err := r.phase(ctx, PhaseMigrate, r.app.Timeouts.Migrate, func(ctx context.Context) (string, error) {
-			if err := r.openData(ctx, r.d.Slice); err != nil {
-				return "", err
-			}
-			return r.app.Migrate, r.Runtime.RunJob(ctx, r.d.Slice, release, r.app.Migrate, r.logTo(PhaseMigrate))
-		})
-		if err != nil {
-			return err
-		}
+	// Of what is set aside, nothing may be of an earlier start that was left half-way.
+	if err := r.tidySlice(ctx, r.d.Slice); err != nil {
+		return &phaseError{Phase: PhaseStart, Err: fmt.Errorf("put %s in order: %w", r.d.Slice, err)}
 	}
 	before, err := r.Runtime.Observe(ctx, r.d.Slice)
 	if err != nil {
 		return err
 	}
-	err = r.phase(ctx, PhaseStart, r.app.Timeouts.Start, func(ctx context.Context) (string, error) {
+	if err := r.migrate(ctx, release); err != nil {
+		return err
+	}
+	if err := r.startAndProbe(ctx, release); err != nil {
+		r.revert(ctx, before)
+		return err
+	}
+	r.discard(ctx)
+	return nil
+}
+
+func (r *run) migrate(ctx context.Context, release Release) error {
+	if r.app.Migrate == "" {
+		return nil
+	}
+	return r.phase(ctx, PhaseMigrate, r.app.Timeouts.Migrate, func(ctx context.Context) (string, error) {
+		if err := r.openData(ctx, r.d.Slice); err != nil {
+			return "", err
+		}
+		return r.app.Migrate, r.Runtime.RunJob(ctx, r.d.Slice, release, r.app.Migrate, r.logTo(PhaseMigrate))
+	})
+}
+
+func (r *run) startAndProbe(ctx context.Context, release Release) error {
+	err := r.phase(ctx, PhaseStart, r.app.Timeouts.Start, func(ctx context.Context) (string, error) {
 		// Its app may write while it gets ready, in the place of the one that was fenced when the traffic left it.
 		if err := r.openData(ctx, r.d.Slice); err != nil {
 			return "", err
@@ -139,8 +156,11 @@ func (r *run) launch(ctx context.Context, release Release) error {
 		return err
 	}
 	if err := r.probeSlice(ctx, ready, r.app.Smoke); err != nil {
-		r.cleanUp(ctx, before)
 		return err
+	}
+	// Unless the journal says that the release is ready, the next start of verdigris would undo its start.
+	if err := r.save(); err != nil {
+		return &phaseError{Phase: PhaseProbe, Err: err}
 	}
 	return nil
 }

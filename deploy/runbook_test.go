@@ -183,7 +183,7 @@ func TestAFailureSaysWhenTheSiteDoesNotAnswer(t *testing.T) {
 	}
 }
 
-func TestASliceThatNeverGetsHealthyIsStoppedAndItsLogIsShown(t *testing.T) {
+func TestASliceThatNeverGetsHealthyIsUndoneAndItsLogIsShown(t *testing.T) {
 	for name, change := range map[string]func(*house){
 		"answers 500": func(h *house) {
 			h.runtime.handler = func(deploy.Slice) http.HandlerFunc {
@@ -216,7 +216,7 @@ func TestASliceThatNeverGetsHealthyIsStoppedAndItsLogIsShown(t *testing.T) {
 			d := h.deploy("", commitB, true)
 			equal(t, "state", string(d.State), "aborted")
 			equal(t, "phases", phases(d), "fetch build start probe:failed")
-			equal(t, "runtime", h.runtime.called(), "build:green start:green stop:green")
+			equal(t, "runtime", h.runtime.called(), "build:green start:green revert:green")
 			equal(t, "live", h.live(), "blue a")
 			equal(t, "log", strings.Join(d.Error.Log, "|"), "web | the last words of green")
 		})

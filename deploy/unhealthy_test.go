@@ -85,10 +85,10 @@ func TestController_PreviousPartlyUnhealthy_IsRoutedToTheHealthyOnes(t *testing.
 }
 
 func TestController_PreviousCalledUnhealthyIsSilent_IsNotRolledBackTo(t *testing.T) {
-	h := newHouse(t, func(a *deploy.App, _ *house) { a.Health.Deadline /= 10 }).blueLive()
+	h := newHouse(t).blueLive()
 	h.deploy("", commitB, true)
 	h.unhealthy(deploy.Blue)
-	h.runtime.servers[deploy.Blue].Close()
+	h.runtime.running[deploy.Blue].Close()
 	d := h.ended(h.Rollback(context.Background(), "shop", deploy.Trigger{}))
 	equal(t, "state", string(d.State), "aborted")
 	equal(t, "live", h.live(), "green b")

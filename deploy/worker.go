@@ -33,6 +33,9 @@ type worker struct {
 	// unattached and unfollowed are what kept the last look from connecting the router with the slices, and from following
 	// the live one; they belong to the loop that looks.
 	unattached, unfollowed string
+	// untidy tells that a start may have been left half-way: it could not be finished or undone, or verdigris has just
+	// started and may have died in the middle of one.
+	untidy atomic.Bool
 	// shut tells that the live slice's app may be kept from writing, because its data could not be opened.
 	shut atomic.Bool
 }
@@ -47,6 +50,7 @@ func newWorker(c *Controller, app App, a Adapters) *worker {
 
 func (w *worker) run(ctx context.Context) {
 	w.owed.Store(true)
+	w.untidy.Store(true)
 	_ = w.readMirroring(ctx) // for those who ask at once; recover insists on it
 	route := w.restoreRoute(ctx)
 	var following sync.WaitGroup
