@@ -38,11 +38,33 @@ func (r *Runtime) reach(ctx context.Context, slice deploy.Slice) (reach, error) 
 			return out, err
 		}
 		if n != nil {
-			out.network = n.name
-			return out, nil
+			joined, err := r.routerJoined(ctx, *n)
+			if err != nil || joined {
+				out.network = n.name
+				return out, err
+			}
 		}
 	}
 	return out, r.routerNetworks(ctx, out.others)
+}
+
+// routerJoined reports whether the slice is to be reached by its route network alone. A router that others have made may
+// not have been connected to it yet; that it has shows by a member that is none of the app's containers.
+func (r *Runtime) routerJoined(ctx context.Context, n routeNetwork) (bool, error) {
+	if !r.settings.RouterElsewhere {
+		return true, nil
+	}
+	now, err := r.engine.inspectNetwork(ctx, n.id)
+	if err != nil {
+		return false, err
+	}
+	for id := range now.Containers {
+		c, err := r.engine.inspect(ctx, id)
+		if err == nil && !slices.Contains(r.settings.projects(), c.Config.Labels[labelProject]) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // routerNetworks notes the names of the networks that the router's container is in.

@@ -59,13 +59,6 @@ func (s *site) attach() string {
 	return s.said()
 }
 
-func (s *site) container(id string) container.InspectResponse {
-	s.t.Helper()
-	c, err := s.engine.inspect(s.t.Context(), id)
-	testkit.Must(s.t, err)
-	return c
-}
-
 func TestAttach(t *testing.T) {
 	s := routed(t, connected(t))
 	s.up(commitA)

@@ -42,6 +42,9 @@ func (r *Runtime) check(p *project) error {
 	if err := r.checkNeeds(p); err != nil {
 		return err
 	}
+	if err := r.checkWay(p); err != nil {
+		return err
+	}
 	return p.checkBuilds()
 }
 

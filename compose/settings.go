@@ -42,6 +42,9 @@ type Settings struct {
 	Needs []string
 	// Router is the shared service that runs the router; empty when the router is not a container of ours.
 	Router string
+	// RouterElsewhere says that the router runs in a container that somebody else has made. It reaches slices by their route
+	// networks only once somebody has connected it to them.
+	RouterElsewhere bool
 	// Pool is what the subnets of the networks between router and slices are cut from; not valid for the engine to choose.
 	Pool netip.Prefix
 }

@@ -14,9 +14,12 @@ type Config struct {
 	// StateDir holds everything that verdigris writes: the journal, mirrors, checkouts, nginx configuration and sockets.
 	StateDir Path `yaml:"state_dir"`
 	// DefaultApp serves the short routes; the first app when it is not set.
-	DefaultApp string          `yaml:"default_app"`
-	Server     Server          `yaml:"server"`
-	Apps       map[string]*App `yaml:"apps"`
+	DefaultApp string `yaml:"default_app"`
+	// NetworkPool is what the subnets of the networks between routers and slices are cut from; the engine's choice when it
+	// is empty.
+	NetworkPool Range           `yaml:"network_pool"`
+	Server      Server          `yaml:"server"`
+	Apps        map[string]*App `yaml:"apps"`
 
 	// Dir is the folder of verdigris.yml and File its path, both absolute.
 	Dir  string `yaml:"-"`

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/netip"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -44,6 +45,25 @@ func (s *Size) UnmarshalYAML(n *yaml.Node) error {
 		return fmt.Errorf("takes a size like 512KB, 25MB or 1GB, not %q", n.Value)
 	}
 	*s = Size(count * unit)
+	return nil
+}
+
+// Range is a range of IPv4 addresses like 10.231.0.0/16; empty for none.
+type Range string
+
+// Prefix returns the range; it is not valid when there is none.
+func (r Range) Prefix() netip.Prefix {
+	prefix, _ := netip.ParsePrefix(string(r)) // looked at when it was read
+	return prefix
+}
+
+// UnmarshalYAML reads a range that begins with its first address.
+func (r *Range) UnmarshalYAML(n *yaml.Node) error {
+	prefix, err := netip.ParsePrefix(n.Value)
+	if n.Value != "" && (err != nil || !prefix.Addr().Is4() || prefix != prefix.Masked()) {
+		return fmt.Errorf("takes a range of IPv4 addresses like 10.231.0.0/16, not %q", n.Value)
+	}
+	*r = Range(n.Value)
 	return nil
 }
 

@@ -28,6 +28,7 @@ func (c *Config) Validate() error {
 func (c *Config) validate() Mistakes {
 	k := &checker{c: c}
 	k.server()
+	k.networkPool()
 	if len(c.Apps) == 0 {
 		k.wrong("apps", "has no app: verdigris needs at least one")
 	} else if _, ok := c.Apps[c.DefaultApp]; !ok {
@@ -63,6 +64,13 @@ func (k *checker) server() {
 		k.wrong("server.max_body", "must be more than 0; GitHub sends up to 25MB")
 	}
 	k.socket("server.socket", string(s.Socket))
+}
+
+// networkPool wants room for two networks of 256 addresses for each app.
+func (k *checker) networkPool() {
+	if pool := k.c.NetworkPool.Prefix(); pool.IsValid() && (pool.Bits() > 23 || 1<<(24-pool.Bits()) < 2*len(k.c.Apps)) {
+		k.wrong("network_pool", "has no room for %d networks of 256 addresses, two for each app: %s", 2*len(k.c.Apps), pool)
+	}
 }
 
 // socket checks the length of a unix socket's path: the kernel takes 107 bytes (unix(7), sun_path).

@@ -48,7 +48,7 @@ func (r *run) nextRoute(ctx context.Context, slice Slice, live Route) (Route, er
 		return Route{}, err
 	}
 	if !observed.Running() {
-		return Route{}, r.unroutable(ctx, slice)
+		return Route{}, Unroutable(ctx, r.Runtime, slice)
 	}
 	var known []Endpoint
 	if slice == r.d.Slice {

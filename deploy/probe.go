@@ -126,7 +126,7 @@ func (r *run) healthOnce(ctx context.Context, h Health, how thoroughness) ([]End
 		}
 	}
 	if !observed.Running() {
-		return nil, r.unroutable(ctx, r.d.Slice)
+		return nil, Unroutable(ctx, r.Runtime, r.d.Slice)
 	}
 	return r.answering(ctx, observed)
 }

@@ -141,9 +141,9 @@ func named(networks []string) string {
 	return "networks " + strings.Join(networks, ", ")
 }
 
-// unroutable is the error about a slice without an endpoint: no web container runs, or none that the router could reach.
-func (w *worker) unroutable(ctx context.Context, slice Slice) error {
-	ways, err := w.Runtime.Ways(ctx, slice)
+// Unroutable is the error about a slice without an endpoint: no web container runs, or none that the router could reach.
+func Unroutable(ctx context.Context, runtime Runtime, slice Slice) error {
+	ways, err := runtime.Ways(ctx, slice)
 	if err != nil || len(ways) == 0 {
 		return fmt.Errorf("%s has no running web container", slice)
 	}

@@ -1,6 +1,7 @@
 package nginx
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -82,6 +83,9 @@ func unanswered(target, said string) error {
 func (r *Router) loadProbes(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if content, err := readIfThere(r.settings.conf(upstreamFile)); err != nil || !bytes.Contains(content, []byte("/probe/")) {
+		return &deploy.HintedError{Err: errNotPassedOn, Next: "restart verdigris serve, which has the router load its configuration"}
+	}
 	ctx, cancel := context.WithTimeout(ctx, r.ReloadTimeout)
 	defer cancel()
 	if err := r.Process.Reload(ctx); err != nil {

@@ -32,8 +32,15 @@ func (c *cli) configCheckCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			notes := []string{}
+			for _, name := range cfg.Names() {
+				notes = append(notes, wayNotes(cfg.Apps[name])...)
+			}
 			if c.json {
-				return c.writeJSON(map[string]any{"file": cfg.File, "apps": cfg.Names(), "default_app": cfg.DefaultApp, "warnings": warnings})
+				return c.writeJSON(map[string]any{"file": cfg.File, "apps": cfg.Names(), "default_app": cfg.DefaultApp, "warnings": warnings, "notes": notes})
+			}
+			for _, note := range notes {
+				fmt.Fprintf(c.err, "note: %s\n", note)
 			}
 			_, err = fmt.Fprintf(c.out, "%s is good: %s\n", cfg.File, strings.Join(cfg.Names(), ", "))
 			return err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"strings"
 
 	"verdigris/compose"
@@ -27,6 +28,7 @@ func (d *doctor) app(ctx context.Context, cfg *config.Config, app *config.App, e
 	d.repository(ctx, cfg, app)
 	running := d.router(ctx, p)
 	d.site(ctx, p, running)
+	d.ways(ctx, p)
 	d.data(ctx, p)
 }
 
@@ -98,6 +100,40 @@ func (d *doctor) site(ctx context.Context, p *parts, running bool) {
 		err = fmt.Errorf("%s answers %s with status %d", slice, p.app.Health.Path, status)
 	}
 	d.check(what, fmt.Sprintf("%s answers at %s", slice, url), err, "verdigris status and verdigris logs say more")
+}
+
+// ways asks each production slice that runs from where the router is. Any answer will do: a slice may be unwell and reached
+// all the same.
+func (d *doctor) ways(ctx context.Context, p *parts) {
+	for _, slice := range []deploy.Slice{deploy.Blue, deploy.Green} {
+		observed, err := p.runtime.Observe(ctx, slice)
+		if err != nil {
+			d.bad(fmt.Sprintf("way to %s of %s", slice, p.app.Name), err, "")
+			return
+		}
+		if ways, err := p.runtime.Ways(ctx, slice); err == nil && len(ways) > 0 && !observed.Running() {
+			d.bad(fmt.Sprintf("way to %s of %s", slice, p.app.Name), deploy.Unroutable(ctx, p.runtime, slice), "")
+		}
+		for _, e := range observed.Endpoints {
+			err := reached(ctx, p.router, e, p.app.Health)
+			d.check("way to "+e.Container, "the router reaches it at "+e.Address, deploy.ExplainReach(ctx, p.runtime, slice, err),
+				"verdigris up connects the router with the slices")
+		}
+	}
+}
+
+func reached(ctx context.Context, router deploy.Router, e deploy.Endpoint, health config.Health) error {
+	ctx, cancel := context.WithTimeout(ctx, health.Timeout.Std())
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+e.Address+health.Path, nil)
+	if err != nil {
+		return err
+	}
+	response, err := router.RoundTrip(request)
+	if err != nil {
+		return err
+	}
+	return response.Body.Close()
 }
 
 // data looks whether a copy could succeed: both sides answer, and the target has room.

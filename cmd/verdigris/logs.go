@@ -95,7 +95,7 @@ func (c *cli) logs(ctx context.Context, engine *compose.Engine, of logsOf) error
 	if err != nil {
 		return err
 	}
-	p := &parts{app: app, runtime: newRuntime(engine, app)}
+	p := &parts{app: app, runtime: newRuntime(engine, cfg, app)}
 	if of.slice == "" && !of.shared {
 		if err := p.addRouter(cfg, slog.New(slog.NewTextHandler(io.Discard, nil))); err != nil {
 			return err

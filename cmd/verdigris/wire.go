@@ -24,7 +24,7 @@ type parts struct {
 
 // assemble joins the parts of one app. Nothing is contacted or written.
 func assemble(cfg *config.Config, app *config.App, engine *compose.Engine, log *slog.Logger) (*parts, error) {
-	p := &parts{app: app, runtime: newRuntime(engine, app)}
+	p := &parts{app: app, runtime: newRuntime(engine, cfg, app)}
 	var err error
 	if p.source, err = newSource(cfg, app); err != nil {
 		return nil, inApp(app, err)

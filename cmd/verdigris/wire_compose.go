@@ -2,13 +2,15 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
+	"slices"
 
 	"verdigris/compose"
 	"verdigris/config"
 	"verdigris/deploy"
 )
 
-func newRuntime(engine *compose.Engine, app *config.App) *compose.Runtime {
+func newRuntime(engine *compose.Engine, cfg *config.Config, app *config.App) *compose.Runtime {
 	s := compose.Settings{
 		App: app.Name, Dir: app.Dir,
 		SharedFiles: texts(app.Compose.Shared),
@@ -21,9 +23,10 @@ func newRuntime(engine *compose.Engine, app *config.App) *compose.Runtime {
 		Address:     compose.AddressMode(app.Web.Address),
 		Router:      app.Router.Service,
 		Needs:       sharedServices(app),
+		Pool:        cfg.NetworkPool.Prefix(),
 	}
 	if app.Router.Kind == config.RouterFile {
-		s.Router = app.Router.Container
+		s.Router, s.RouterElsewhere = app.Router.Container, inContainerOfOthers(app.Router)
 	}
 	for _, slice := range app.Slices() {
 		s.SliceFiles[slice] = app.Compose.Slices.Of(slice)
@@ -32,6 +35,15 @@ func newRuntime(engine *compose.Engine, app *config.App) *compose.Runtime {
 	runtime := compose.New(engine, s)
 	runtime.HealthTimeout = app.Timeouts.Start.Std()
 	return runtime
+}
+
+// inContainerOfOthers reports whether the router is an nginx in a container that is no service of the shared files: it is
+// reloaded through Docker, which the commands tell.
+func inContainerOfOthers(r config.Router) bool {
+	return r.Kind == config.RouterFile && r.Container == "" && slices.ContainsFunc(r.Reload, func(word string) bool {
+		name := filepath.Base(word)
+		return name == "docker" || name == "docker-compose" || name == "podman"
+	})
 }
 
 // sharedServices are those that the configuration names.
