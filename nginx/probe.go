@@ -2,17 +2,20 @@ package nginx
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 
 	"verdigris/deploy"
 )
 
 // probeHeader is what the router says of a question that it has passed on: that it was answered or, if not, the status by
-// which nginx tells a refusal from a silence (ngx_http_upstream_module, $upstream_status), and whether it was connected.
+// which nginx tells a refusal from a silence, and how many bytes it could send (ngx_http_upstream_module, $upstream_status
+// and $upstream_bytes_sent). Where it sent none, it got no connection to speak of.
 const probeHeader = "X-Verdigris-Probe"
 
 const probeAnswered = "answered"
@@ -31,23 +34,31 @@ func (r *Router) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err := r.loadProbes(request.Context()); err != nil {
 		return nil, err
 	}
-	again := request.Clone(request.Context())
-	if request.GetBody != nil {
-		if again.Body, err = request.GetBody(); err != nil {
-			return nil, err
+	// Workers of the configuration before may take a few more questions.
+	ctx, cancel := context.WithTimeout(request.Context(), r.ReloadTimeout)
+	defer cancel()
+	notPassedOn := until(ctx, func() error {
+		again := request.Clone(request.Context())
+		if request.GetBody != nil {
+			again.Body, _ = request.GetBody() // of a body in memory, which probes have
 		}
-	}
-	return r.probe(again)
+		if response, err = r.probe(again); errors.Is(err, errNotPassedOn) {
+			return err
+		}
+		return nil
+	})
+	return response, cmp.Or(notPassedOn, err)
 }
 
 func (r *Router) probe(request *http.Request) (*http.Response, error) {
 	target := request.URL.Host
-	if err := checkAddress(target); err != nil {
-		return nil, err
+	if _, err := netip.ParseAddrPort(target); err != nil {
+		return nil, fmt.Errorf("ask %s through the router: %w", target, err)
 	}
 	passed := request.Clone(request.Context())
 	way := "/probe/" + target
-	passed.URL.Host, passed.URL.Path, passed.URL.RawPath = "router", way+request.URL.Path, way+request.URL.EscapedPath()
+	path, raw := cmp.Or(request.URL.Path, "/"), cmp.Or(request.URL.EscapedPath(), "/")
+	passed.URL.Host, passed.URL.Path, passed.URL.RawPath = "router", way+path, way+raw
 	if passed.Host == "" {
 		passed.Host = target
 	}
@@ -70,9 +81,9 @@ func unanswered(target, said string) error {
 	switch said {
 	case "":
 		return errNotPassedOn
-	case "502 -":
-		return unreached("the connection is refused")
-	case "504 -":
+	case "502 0", "502 -":
+		return unreached("the connection is refused, or ended at once")
+	case "504 0", "504 -":
 		return unreached("nobody answers there")
 	}
 	return fmt.Errorf("%s ended the connection without an answer", target)
@@ -88,24 +99,7 @@ func (r *Router) loadProbes(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.ReloadTimeout)
 	defer cancel()
-	if err := r.Process.Reload(ctx); err != nil {
-		return hinted(err)
-	}
-	return until(ctx, func() error {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://router/probe/", nil)
-		if err != nil {
-			return err
-		}
-		response, err := r.admin().transport().RoundTrip(request)
-		if err != nil {
-			return err
-		}
-		response.Body.Close()
-		if response.Header.Get(probeHeader) == "" {
-			return errNotPassedOn
-		}
-		return nil
-	})
+	return hinted(r.Process.Reload(ctx))
 }
 
 // transport takes a fresh connection to the admin socket for each question: a kept one would ask the same worker again.

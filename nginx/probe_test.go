@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -78,19 +77,14 @@ func TestRouterRoundTrip_NobodyThere_SaysWhatTheRouterFound(t *testing.T) {
 	}
 	testkit.ErrorContains(t, err, "cannot connect to "+closed, "refused")
 
-	hangsUp, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	t.Cleanup(func() { hangsUp.Close() })
-	go func() {
-		for {
-			conn, err := hangsUp.Accept()
-			if err != nil {
-				return
-			}
+	hangsUp := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err == nil {
 			conn.Close()
 		}
-	}()
-	_, err = s.probed(t, "GET", "http://"+hangsUp.Addr().String()+"/", "")
+	}))
+	t.Cleanup(hangsUp.Close)
+	_, err = s.probed(t, "GET", hangsUp.URL, "")
 	if errors.As(err, new(*deploy.UnreachedError)) {
 		t.Errorf("a connection that was made and ended is said to be none: %v", err)
 	}
