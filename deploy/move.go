@@ -7,18 +7,23 @@ import (
 	"time"
 )
 
+// prepareHoldWithin bounds what comes before the hold while nobody waits: nginx tests the configurations and is reloaded,
+// through a container whose machine may be busy.
+const prepareHoldWithin = 3 * time.Minute
+
 // move is the cutover proper: hold, settle, route, release. Requests wait from hold to release; whatever fails
-// before route sends them to the slice that was live. The route keeps previous as the way back.
+// before route sends them to the slice that was live. The route keeps previous as the way back. The time for a hold counts
+// from when all workers of the router hold; the gate counts for each request by itself.
 func (r *run) move(ctx context.Context, c *cargo, to Slice, previous Route, do step) error {
 	r.traffic.Lock()
 	defer r.traffic.Unlock()
 	defer r.speak() // once nobody waits any more
-	deadline := time.Now().Add(r.app.HoldTimeout)
+	var deadline time.Time
 	left := func() time.Duration { return max(time.Until(deadline), time.Millisecond) }
 
 	var next Route
 	var hold Hold
-	err := do(PhaseHold, left(), func(ctx context.Context) (detail string, err error) {
+	err := do(PhaseHold, prepareHoldWithin+r.app.HoldTimeout, func(ctx context.Context) (detail string, err error) {
 		// Observed as late as this: the copy may have taken minutes, and containers come and go.
 		if next, err = r.nextRoute(ctx, to, previous); err != nil {
 			return "", err
@@ -27,6 +32,7 @@ func (r *run) move(ctx context.Context, c *cargo, to Slice, previous Route, do s
 		if hold, err = r.Router.Hold(ctx, next); err != nil {
 			return "", err
 		}
+		deadline = time.Now().Add(r.app.HoldTimeout)
 		return r.drain(ctx, hold, to.Other())
 	})
 	if err != nil {

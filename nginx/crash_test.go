@@ -175,7 +175,7 @@ func TestVerdigrisKilledAfterRouteSendsWhatWaitedToTheNewSlice(t *testing.T) {
 
 func TestAGateThatNeverAnswersDoesNotBlockTheSite(t *testing.T) {
 	s, _, green := twoSlices(t, nil)
-	s.HoldTimeout, s.ReloadTimeout, s.TestTimeout = 400*time.Millisecond, 2*time.Second, time.Second
+	s.HoldTimeout, s.ConfirmTimeout = 400*time.Millisecond, time.Second
 	h := s.holdTowards(t, green)
 	g := h.(*hold).gate
 	g.mu.Lock() // a process that stands still

@@ -12,7 +12,7 @@ import (
 // to settle the data. For requests that stayed behind in an earlier cutover it does not wait again. It returns how many
 // requests stay on the old slice, streams among them.
 func (h *hold) Drain(ctx context.Context, timeout time.Duration) (int, error) {
-	limit := min(timeout, h.router.HoldTimeout/2-time.Since(h.gate.since))
+	limit := min(timeout, h.gate.left()-h.router.HoldTimeout/2)
 	wait, cancel := context.WithTimeout(ctx, max(limit, 0))
 	defer cancel()
 	for pause := pollEvery; ; pause = min(pause*5/4, 20*time.Millisecond) { // what has lasted long may last longer

@@ -22,15 +22,15 @@ type gate struct {
 	server *http.Server
 	path   string
 	name   string
-	since  time.Time
 	limit  time.Duration
 	most   int
-	timer  *time.Timer
 	open   chan struct{} // closed when requests may go on
 	// passing are the sockets of the door from before the hold.
 	passing []string
 
 	mu      sync.Mutex
+	since   time.Time   // when the first request began to wait; zero until then
+	timer   *time.Timer // ends the wait; nil until then
 	opened  bool
 	routing bool  // too late to call the hold off
 	routed  bool  // the next slice is the live one
@@ -42,20 +42,20 @@ type gate struct {
 	longest time.Duration
 }
 
-// openGate binds the socket and makes requests wait for at most limit, and most of them at a time. Those that came in by
-// the passing sockets need not wait as long as the drain lasts.
+// openGate binds the socket and makes requests wait for at most limit, and most of them at a time. The limit counts from the
+// first of them on: what takes long while nobody waits harms nobody. Those that came in by the passing sockets need not
+// wait as long as the drain lasts.
 func openGate(ctx context.Context, path, name string, limit time.Duration, most int, passing ...string) (*gate, error) {
 	listener, err := listenSocket(ctx, path)
 	if err != nil {
 		return nil, fmt.Errorf("open gate: %w", err)
 	}
-	g := &gate{path: path, name: name, since: time.Now(), limit: limit, most: most, open: make(chan struct{}), passing: passing}
+	g := &gate{path: path, name: name, limit: limit, most: most, open: make(chan struct{}), passing: passing}
 	g.server = &http.Server{
 		Handler:           http.HandlerFunc(g.serve),
 		ReadHeaderTimeout: 5 * time.Second,
 		ErrorLog:          log.New(io.Discard, "", 0), // a client that gave up is no news
 	}
-	g.timer = time.AfterFunc(limit, g.expire)
 	go g.listen(listener)
 	return g, nil
 }
@@ -110,6 +110,9 @@ func (g *gate) arrive() bool {
 	if g.opened {
 		return false
 	}
+	if g.since.IsZero() {
+		g.since, g.timer = time.Now(), time.AfterFunc(g.limit, g.expire)
+	}
 	g.held++
 	g.waiting++
 	if g.waiting > g.most && !g.routing {
@@ -148,7 +151,7 @@ func (g *gate) callOff(reason error) {
 func (g *gate) beginRoute() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.off == nil && !g.opened && time.Since(g.since) > g.limit {
+	if g.off == nil && !g.opened && g.isLate() {
 		g.callOff(g.late())
 	}
 	if g.off != nil {
@@ -173,13 +176,33 @@ func (g *gate) endRoute(routed bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if !routed {
-		g.timer.Stop()
+		g.stopClock()
 		g.since, g.timer = time.Now(), time.AfterFunc(g.limit, g.release)
 		return
 	}
 	g.routing, g.routed = false, true
-	if !g.opened && time.Since(g.since) > g.limit {
+	if !g.opened && g.isLate() {
 		g.callOff(g.late())
+	}
+}
+
+// isLate reports whether a request has waited for longer than the limit. It is called with mu held.
+func (g *gate) isLate() bool { return !g.since.IsZero() && time.Since(g.since) > g.limit }
+
+// left is how much of the limit is left.
+func (g *gate) left() time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.since.IsZero() {
+		return g.limit
+	}
+	return g.limit - time.Since(g.since)
+}
+
+// stopClock is called with mu held.
+func (g *gate) stopClock() {
+	if g.timer != nil {
+		g.timer.Stop()
 	}
 }
 
@@ -200,7 +223,7 @@ func (g *gate) release() {
 func (g *gate) unlock() {
 	if !g.opened {
 		g.opened = true
-		g.timer.Stop()
+		g.stopClock()
 		close(g.open)
 	}
 }

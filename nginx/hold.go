@@ -48,7 +48,7 @@ func (r *Router) hold(ctx context.Context, next deploy.Route) (*hold, error) {
 // last moment, is not confirmed and is taken back, after which data is carried back. A request must not slip to the
 // old slice while data settles.
 func (r *Router) gateTimeout() time.Duration {
-	return 2*r.HoldTimeout + r.ReloadTimeout + r.TestTimeout + r.ReloadTimeout
+	return 2*r.HoldTimeout + 3*r.confirmTimeout()
 }
 
 // hold is one cutover. Its methods are called one after the other.

@@ -24,10 +24,13 @@ type Router struct {
 	HoldTimeout time.Duration
 	// MaxHeld is how many requests may wait at once; one more calls the hold off. Default 1000.
 	MaxHeld int
-	// ReloadTimeout bounds a reload, from the signal to the confirmation. Default 5 s.
-	ReloadTimeout time.Duration
-	// TestTimeout bounds nginx -t. Default 5 s.
-	TestTimeout time.Duration
+	// ReloadTimeout bounds a reload, from the signal to the confirmation, and each question about the router's processes.
+	// TestTimeout bounds nginx -t. A busy machine takes seconds to start a process in a container, and nobody waits
+	// meanwhile. Default a minute each.
+	ReloadTimeout, TestTimeout time.Duration
+	// ConfirmTimeout bounds what requests do wait for: that the router sees that the route has turned. It is never longer than
+	// ReloadTimeout. Default 5 s.
+	ConfirmTimeout time.Duration
 	// Client sends the requests of Get; it must not follow redirects.
 	Client *http.Client
 	Log    *slog.Logger
@@ -51,18 +54,21 @@ func New(s Settings, router Process, edge Clients) (*Router, error) {
 		return nil, fmt.Errorf("set up nginx of %s: the edge listens nowhere", s.App)
 	}
 	return &Router{
-		Process:       router,
-		Clients:       edge,
-		HoldTimeout:   5 * time.Second,
-		MaxHeld:       1000,
-		ReloadTimeout: 5 * time.Second,
-		TestTimeout:   5 * time.Second,
-		Client:        newClient(s.Edge.URL),
-		Log:           slog.New(slog.NewTextHandler(io.Discard, nil)),
-		settings:      s,
-		leavers:       leavers{},
+		Process:        router,
+		Clients:        edge,
+		HoldTimeout:    5 * time.Second,
+		MaxHeld:        1000,
+		ReloadTimeout:  time.Minute,
+		TestTimeout:    time.Minute,
+		ConfirmTimeout: 5 * time.Second,
+		Client:         newClient(s.Edge.URL),
+		Log:            slog.New(slog.NewTextHandler(io.Discard, nil)),
+		settings:       s,
+		leavers:        leavers{},
 	}, nil
 }
+
+func (r *Router) confirmTimeout() time.Duration { return min(r.ReloadTimeout, r.ConfirmTimeout) }
 
 // Current reads the route from the files. During a hold it is the old one, until the hold's sign turns.
 func (r *Router) Current(context.Context) (deploy.Route, error) {

@@ -52,11 +52,11 @@ func (h *hold) turn(ctx context.Context) error {
 
 // confirm waits until the router has seen that the sign has turned.
 func (h *hold) confirm(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, h.router.ReloadTimeout)
+	ctx, cancel := context.WithTimeout(ctx, h.router.confirmTimeout())
 	defer cancel()
 	err := until(ctx, func() error { return h.router.leadsTo(ctx, h.next.Slice) })
 	if err != nil {
-		return fmt.Errorf("the route was not confirmed within %s: %w", h.router.ReloadTimeout, err)
+		return fmt.Errorf("the route was not confirmed within %s: %w", h.router.confirmTimeout(), err)
 	}
 	return nil
 }
