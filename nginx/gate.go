@@ -31,6 +31,8 @@ type gate struct {
 	mu      sync.Mutex
 	since   time.Time   // when the first request began to wait; zero until then
 	timer   *time.Timer // ends the wait; nil until then
+	beat    time.Time   // when this process was last seen to go on
+	beating *time.Timer
 	opened  bool
 	routing bool  // too late to call the hold off
 	routed  bool  // the next slice is the live one
@@ -56,9 +58,31 @@ func openGate(ctx context.Context, path, name string, limit time.Duration, most 
 		ReadHeaderTimeout: 5 * time.Second,
 		ErrorLog:          log.New(io.Discard, "", 0), // a client that gave up is no news
 	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.beat, g.beating = time.Now(), time.AfterFunc(limit/4, g.tick)
 	go g.listen(listener)
 	return g, nil
 }
+
+// tick notes that this process goes on. While it stands still nginx gives up on the gate, later than after the limit
+// (gateTimeout), and sends requests to the old slice that the gate has never seen.
+func (g *gate) tick() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.opened {
+		return
+	}
+	if !g.routing && g.stoodStill() {
+		g.callOff(g.late())
+		return
+	}
+	g.beat = time.Now()
+	g.beating.Reset(g.limit / 4)
+}
+
+// stoodStill is called with mu held.
+func (g *gate) stoodStill() bool { return time.Since(g.beat) > g.limit }
 
 func (g *gate) listen(listener net.Listener) { _ = g.server.Serve(listener) } // ends with http.ErrServerClosed
 
@@ -176,7 +200,7 @@ func (g *gate) endRoute(routed bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if !routed {
-		g.stopClock()
+		g.stopClock() // from here on nothing but the limit ends the wait
 		g.since, g.timer = time.Now(), time.AfterFunc(g.limit, g.release)
 		return
 	}
@@ -186,8 +210,10 @@ func (g *gate) endRoute(routed bool) {
 	}
 }
 
-// isLate reports whether a request has waited for longer than the limit. It is called with mu held.
-func (g *gate) isLate() bool { return !g.since.IsZero() && time.Since(g.since) > g.limit }
+// isLate reports whether a request has waited for longer than the limit, or may have. It is called with mu held.
+func (g *gate) isLate() bool {
+	return g.stoodStill() || !g.since.IsZero() && time.Since(g.since) > g.limit
+}
 
 // left is how much of the limit is left.
 func (g *gate) left() time.Duration {
@@ -204,6 +230,7 @@ func (g *gate) stopClock() {
 	if g.timer != nil {
 		g.timer.Stop()
 	}
+	g.beating.Stop()
 }
 
 // follow makes requests go on to where the hold's sign says.
