@@ -86,6 +86,34 @@ func (f *fakeRuntime) called() string {
 	return strings.Join(f.calls, " ")
 }
 
+// has gives every slice these containers from now on.
+func (f *fakeRuntime) has(extra ...deploy.ContainerStatus) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.extra = extra
+}
+
+// set changes how the runtime behaves, which is being watched all the time.
+func set[T any](f *fakeRuntime, behaviour *T, to T) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	*behaviour = to
+}
+
+// get reads how it behaves.
+func get[T any](f *fakeRuntime, behaviour *T) T {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return *behaviour
+}
+
+// forget forgets what was called.
+func (f *fakeRuntime) forget() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls = nil
+}
+
 func (f *fakeRuntime) Check(_ context.Context, s deploy.Slice, _ deploy.Release) error {
 	if f.check != nil {
 		return f.check(s)
@@ -201,8 +229,8 @@ func (f *fakeRuntime) Stop(_ context.Context, s deploy.Slice, _ deploy.Log) erro
 }
 
 func (f *fakeRuntime) Observe(_ context.Context, s deploy.Slice) (deploy.SliceStatus, error) {
-	if f.observe != nil {
-		if err := f.observe(); err != nil {
+	if observe := get(f, &f.observe); observe != nil {
+		if err := observe(); err != nil {
 			return deploy.SliceStatus{}, err
 		}
 	}
@@ -255,8 +283,8 @@ func (f *fakeRuntime) Prune(_ context.Context, keep []deploy.Commit) (int, error
 
 func (f *fakeRuntime) StartWorkers(_ context.Context, s deploy.Slice, _ deploy.Log) (int, error) {
 	f.note("workers-start:%s", s)
-	if f.startWorkers != nil {
-		if err := f.startWorkers(s); err != nil {
+	if startWorkers := get(f, &f.startWorkers); startWorkers != nil {
+		if err := startWorkers(s); err != nil {
 			return 0, err
 		}
 	}
@@ -265,8 +293,8 @@ func (f *fakeRuntime) StartWorkers(_ context.Context, s deploy.Slice, _ deploy.L
 
 func (f *fakeRuntime) StopWorkers(ctx context.Context, s deploy.Slice, _ deploy.Log) (int, error) {
 	f.note("workers-stop:%s", s)
-	if f.stopWorkers != nil {
-		if err := f.stopWorkers(s); err != nil {
+	if stopWorkers := get(f, &f.stopWorkers); stopWorkers != nil {
+		if err := stopWorkers(s); err != nil {
 			return 0, err
 		}
 	}

@@ -81,7 +81,7 @@ func TestWhatIsSwitchedIsKnownWhileTheEngineKeepsUsWaiting(t *testing.T) {
 		t.Fatal(err)
 	}
 	asked, answer := make(chan bool), make(chan bool)
-	h.runtime.observe = sync.OnceValue(func() error { asked <- true; <-answer; return nil })
+	set(h.runtime, &h.runtime.observe, sync.OnceValue(func() error { asked <- true; <-answer; return nil }))
 	h.start()
 	<-asked
 	if m, err := h.Mirroring(context.Background(), "shop"); err != nil || m.On {

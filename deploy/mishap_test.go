@@ -138,8 +138,8 @@ func TestTheFirstReleaseStaysLiveWhenItFailsAndThatIsSaid(t *testing.T) {
 func (h *house) failedOnBlue() deploy.Deployment {
 	h.t.Helper()
 	h.deploy("", commitB, true)
-	h.runtime.extra = []deploy.ContainerStatus{{Name: "shop-blue-web-1", State: "exited", ExitCode: 1}}
-	h.runtime.calls = nil
+	h.runtime.has(deploy.ContainerStatus{Name: "shop-blue-web-1", State: "exited", ExitCode: 1})
+	h.runtime.forget()
 	return h.deploy("", commitC, true)
 }
 
@@ -174,10 +174,10 @@ func TestAReleaseThatFailsTellsWhatCouldNotBeBroughtBack(t *testing.T) {
 func TestASliceWithAPastCanTakeTheTrafficBack(t *testing.T) {
 	h := newHouse(t).blueLive()
 	h.deploy("", commitB, true)
-	h.runtime.extra = []deploy.ContainerStatus{
-		{Name: "shop-blue-worker-1", State: "exited", ExitCode: 137},
-		{Name: "shop-blue-web-1", State: "running", Restarts: 9},
-	}
+	h.runtime.has(
+		deploy.ContainerStatus{Name: "shop-blue-worker-1", State: "exited", ExitCode: 137},
+		deploy.ContainerStatus{Name: "shop-blue-web-1", State: "running", Restarts: 9},
+	)
 	d := h.ended(h.Rollback(context.Background(), "shop", deploy.Trigger{}))
 	equal(t, "state", string(d.State), "succeeded")
 	equal(t, "live", h.live(), "blue a")

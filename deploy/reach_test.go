@@ -15,9 +15,7 @@ func (h *house) apart(reach func(address string) error, ways func(deploy.Slice) 
 	h.router.mu.Lock()
 	h.router.reach = reach
 	h.router.mu.Unlock()
-	h.runtime.mu.Lock()
-	h.runtime.ways = ways
-	h.runtime.mu.Unlock()
+	set(h.runtime, &h.runtime.ways, ways)
 }
 
 func refused(address string) error {
@@ -81,9 +79,7 @@ func TestDeploy_NoWebContainerWithAnAddress_NamesTheNetworksOfBothSides(t *testi
 	h.apart(nil, func(s deploy.Slice) []deploy.Way {
 		return []deploy.Way{{Container: string(s) + "-web-1", Router: []string{"front"}}}
 	})
-	h.runtime.mu.Lock()
-	h.runtime.see = func(status *deploy.SliceStatus) { status.Endpoints = nil }
-	h.runtime.mu.Unlock()
+	set(h.runtime, &h.runtime.see, func(status *deploy.SliceStatus) { status.Endpoints = nil })
 	d := h.deploy("", commitB, true)
 	equal(t, "phases", phases(d), "fetch build start probe:failed")
 	testkit.Contains(t, d.Error.Reason, "green-web-1 is in no network", "the router is in network front")

@@ -24,7 +24,7 @@ func TestRun_ReleaseDoesNotGetReady_GivesTheSameContainersBack(t *testing.T) {
 	h.deploy("", commitB, true)
 	web := h.runtime.running[deploy.Blue]
 	h.neverReady(deploy.Blue)
-	h.runtime.calls = nil
+	h.runtime.forget()
 	d := h.deploy("", commitC, true)
 	equal(t, "phases", phases(d), "fetch build start probe:failed")
 	equal(t, "runtime", h.runtime.called(), "build:blue start:blue revert:blue")
@@ -50,7 +50,7 @@ func TestRun_SameReleaseDoesNotGetReady_GivesTheSameContainersBack(t *testing.T)
 func TestRun_ReleaseGetsReady_RemovesWhatItReplacedBeforeTheCutover(t *testing.T) {
 	h := newHouse(t).blueLive()
 	h.deploy("", commitB, true)
-	h.runtime.calls = nil
+	h.runtime.forget()
 	h.router.hold = func() error {
 		equal(t, "before the hold", h.runtime.called(), "build:blue start:blue discard:blue")
 		return nil
@@ -67,7 +67,7 @@ func TestRun_EndOfTheProbeCannotBeWritten_IsUndone(t *testing.T) {
 			h.journal.setFull(true)
 		}
 	})
-	h.runtime.calls = nil
+	h.runtime.forget()
 	d, err := h.Deploy(context.Background(), "shop", deploy.DeployRequest{Commit: commitC, Promote: true})
 	eventually(t, "the start is undone", func() bool { return h.runtime.called() == "build:blue start:blue revert:blue" })
 	h.journal.setFull(false)
@@ -94,7 +94,7 @@ func cutOff(t *testing.T, phases ...deploy.PhaseRecord) (*house, deploy.Deployme
 	if err := h.runtime.Start(context.Background(), deploy.Blue, deploy.Release{Commit: commitC, Deployment: d.ID}, nil); err != nil {
 		t.Fatal(err)
 	}
-	h.runtime.calls = nil
+	h.runtime.forget()
 	return h, d
 }
 
@@ -159,7 +159,7 @@ func TestWorker_StartCouldNotBeUndone_IsUndoneBeforeTheNext(t *testing.T) {
 		}
 		return nil
 	}
-	h.runtime.calls = nil
+	h.runtime.forget()
 	h.deploy("", commitC, true)
 	d := h.deploy("", commitB, true)
 	equal(t, "state", string(d.State), "aborted")

@@ -69,7 +69,7 @@ func TestWithManualPromotionAPushStopsBeforeTheCutoverAndASwitchDoesIt(t *testin
 func TestARollbackIsTheCutoverBackwardsWithoutBuildOrRestart(t *testing.T) {
 	h := newHouse(t).blueLive()
 	h.deploy("", commitB, true)
-	h.runtime.calls = nil
+	h.runtime.forget()
 	d := h.ended(h.Rollback(context.Background(), "shop", deploy.Trigger{By: deploy.ByCLI}))
 	equal(t, "state", string(d.State), "succeeded")
 	equal(t, "live", h.live(), "blue a")
@@ -196,10 +196,10 @@ func TestASliceThatNeverGetsHealthyIsUndoneAndItsLogIsShown(t *testing.T) {
 			}
 		},
 		"exits": func(h *house) {
-			h.runtime.extra = []deploy.ContainerStatus{{Name: "shop-green-web-1", State: "exited", ExitCode: 3}}
+			h.runtime.has(deploy.ContainerStatus{Name: "shop-green-web-1", State: "exited", ExitCode: 3})
 		},
 		"keeps restarting": func(h *house) {
-			h.runtime.extra = []deploy.ContainerStatus{{Name: "shop-green-web-1", State: "restarting", Restarts: 3}}
+			h.runtime.has(deploy.ContainerStatus{Name: "shop-green-web-1", State: "restarting", Restarts: 3})
 		},
 		"smoke check fails": func(h *house) {},
 	} {

@@ -38,15 +38,15 @@ func TestACutoverThatComesToNothingGivesTheOldSliceItsWorkersBack(t *testing.T) 
 		arrange func(*house)
 		phases  string
 	}{
-		{"workers cannot be stopped", func(h *house) { h.runtime.stopWorkers = func(deploy.Slice) error { return boom } },
+		{"workers cannot be stopped", func(h *house) { set(h.runtime, &h.runtime.stopWorkers, func(deploy.Slice) error { return boom }) },
 			"fetch build start probe copy workers:failed"},
 		{"settle", func(h *house) { h.data.settle = func(deploy.Slice) error { return boom } },
 			"fetch build start probe copy workers hold settle:failed"},
 		{"route refused", func(h *house) { h.router.onRoute = func() error { return deploy.ErrRouteRefused } },
 			"fetch build start probe copy workers hold settle route:failed"},
 		{"the journal is full", func(h *house) {
-			h.runtime.stopWorkers = func(deploy.Slice) error { h.journal.setFull(true); return nil }
-			h.runtime.startWorkers = func(deploy.Slice) error { h.journal.setFull(false); return nil }
+			set(h.runtime, &h.runtime.stopWorkers, func(deploy.Slice) error { h.journal.setFull(true); return nil })
+			set(h.runtime, &h.runtime.startWorkers, func(deploy.Slice) error { h.journal.setFull(false); return nil })
 		}, "fetch build start probe copy workers hold:failed"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -64,7 +64,7 @@ func TestACutoverThatComesToNothingGivesTheOldSliceItsWorkersBack(t *testing.T) 
 
 func TestAStopOfWorkersIsNotCutOff(t *testing.T) {
 	h := newHouse(t, withWorkers).blueLive()
-	h.runtime.stopWorkers = func(deploy.Slice) error { h.cancel(); return nil }
+	set(h.runtime, &h.runtime.stopWorkers, func(deploy.Slice) error { h.cancel(); return nil })
 	h.router.hold = func() error { return context.Canceled }
 	d := h.deploy("", commitB, true)
 	h.stop()
@@ -75,12 +75,12 @@ func TestAStopOfWorkersIsNotCutOff(t *testing.T) {
 
 func TestWorkersThatDoNotStartSendTheReleaseBack(t *testing.T) {
 	h := newHouse(t, withWorkers).blueLive()
-	h.runtime.startWorkers = func(s deploy.Slice) error {
+	set(h.runtime, &h.runtime.startWorkers, func(s deploy.Slice) error {
 		if s == deploy.Green {
 			return errors.New("exec: no such file")
 		}
 		return nil
-	}
+	})
 	d := h.deploy("", commitB, true)
 	equal(t, "state", string(d.State), "rolled_back")
 	equal(t, "phases", phases(d), "fetch build start probe copy workers hold settle route release turn workers:failed return")
@@ -91,12 +91,12 @@ func TestWorkersThatDoNotStartSendTheReleaseBack(t *testing.T) {
 func TestWorkersThatCannotBeStoppedDoNotKeepTheTrafficOnAReleaseThatFailed(t *testing.T) {
 	h := newHouse(t, withWorkers).blueLive()
 	h.greenFails()
-	h.runtime.stopWorkers = func(s deploy.Slice) error {
+	set(h.runtime, &h.runtime.stopWorkers, func(s deploy.Slice) error {
 		if s == deploy.Green {
 			return errors.New("docker does not answer")
 		}
 		return nil
-	}
+	})
 	d := h.deploy("", commitB, true)
 	equal(t, "state", string(d.State), "rolled_back")
 	equal(t, "live", h.live(), "blue a")
@@ -132,13 +132,13 @@ func TestWorkersThatCouldNotBeStartedAgainAreTriedAgain(t *testing.T) {
 	h := newHouse(t, withWorkers).blueLive()
 	h.data.settle = func(deploy.Slice) error { return deploy.ErrDataDiffers }
 	failed := false
-	h.runtime.startWorkers = func(deploy.Slice) error {
+	set(h.runtime, &h.runtime.startWorkers, func(deploy.Slice) error {
 		if !failed {
 			failed = true
 			return errors.New("docker does not answer")
 		}
 		return nil
-	}
+	})
 	d := h.deploy("", commitB, true)
 	contains(t, "reason", d.Error.Reason, deploy.ErrDataDiffers.Error(), "start the workers of blue again", "docker does not answer")
 	eventually(t, "the worker runs again", func() bool { return h.runtime.working() == "blue" })
@@ -157,7 +157,7 @@ func TestAStoppedWorkerDoesNotMakeASliceUnhealthy(t *testing.T) {
 	for _, state := range []deploy.ContainerStatus{{State: "created"}, {State: "exited"}, {State: "exited", ExitCode: 143}} {
 		h := newHouse(t).blueLive()
 		state.Name, state.Worker = "shop-green-jobs-1", true
-		h.runtime.extra = []deploy.ContainerStatus{state}
+		h.runtime.has(state)
 		equal(t, state.State, string(h.deploy("", commitB, true).State), "succeeded")
 	}
 }
@@ -165,12 +165,12 @@ func TestAStoppedWorkerDoesNotMakeASliceUnhealthy(t *testing.T) {
 // dockerAway is an engine that is away from the route on, as while it is being restarted.
 func (h *house) dockerAway() *atomic.Bool {
 	away := &atomic.Bool{}
-	h.runtime.observe = func() error {
+	set(h.runtime, &h.runtime.observe, func() error {
 		if away.Load() {
 			return errors.New("docker does not answer")
 		}
 		return nil
-	}
+	})
 	h.router.onRoute = func() error { away.Store(true); return nil }
 	return away
 }

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# Runs every test on real Docker, nginx, redis and git, and lists the ten slowest. Two groups run side by side: the packages
-# whose goroutines share memory, with the race detector, and the end-to-end tests, whose programs have processes of
-# their own.
+# Runs every test on real Docker, nginx, redis and git, and lists the ten slowest: the packages whose goroutines
+# share memory with the race detector, the end-to-end tests, whose programs have processes of their own, without.
 #
 # usage: scripts/test.sh [go test flags]
 set -euo pipefail
@@ -10,6 +9,7 @@ cd "$root"
 set -a && . ./.env && set +a
 
 work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 # group NAME DIRECTORY FLAGS...: go test in a directory. -count=1: go does not see that the programs have changed
 # that the tests build and run.
 group() {
@@ -24,16 +24,12 @@ gotestsum='go run gotest.tools/gotestsum@v1.13.0'
 # The longest first, so that nothing long is left to the end.
 mapfile -t packages < <(go list ./compose ./redisync ./nginx && go list ./... | grep -vE '^verdigris/(compose|redisync|nginx|test/e2e)$')
 
-set -m   # each group gets a process group of its own
-group race . -race -p 1 "${packages[@]}" &
-jobs=($!)
-(group e2e . ./test/e2e && group gallery examples/gallery -race ./... && group oracle test/oracle ./...) &
-jobs+=($!)
-set +m
-trap 'kill -- "${jobs[@]/#/-}" 2>/dev/null || true; rm -rf "$work"' EXIT
-trap 'exit 130' INT TERM
 failed=
-for job in "${jobs[@]}"; do wait "$job" || failed=yes; done
+# One after the other: the end-to-end tests measure what a machine that they load themselves still does in time.
+group race . -race -p 1 "${packages[@]}" || failed=yes
+group e2e . ./test/e2e || failed=yes
+group gallery examples/gallery -race ./... || failed=yes
+group oracle test/oracle ./... || failed=yes
 
 say "the ten slowest tests"
 cat "$work"/*.json | $gotestsum tool slowest --num 10
