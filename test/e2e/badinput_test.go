@@ -175,7 +175,7 @@ func TestARouterThatIsStoppedAbortsTheCutoverAndComesBackWithItsRoute(t *testing
 	router := s.shared("router")
 	testkit.Docker(t, "stop", "-t", "1", router)
 	d := s.want(s.order("/switch", ""), deploy.StateAborted)
-	s.explains(d, deploy.PhaseHold, "router")
+	s.explains(d, deploy.PhaseProbe, "router", "verdigris up")
 	testkit.Docker(t, "start", router)
 	s.answersAgain()
 	s.serves(deploy.Blue)
