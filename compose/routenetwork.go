@@ -40,7 +40,7 @@ func (s Settings) RouteNetwork(slice deploy.Slice) string {
 	return s.App + "-verdigris-" + string(slice)
 }
 
-// hasRouteNetworks tells whether the router goes by the containers' own addresses.
+// hasRouteNetworks reports whether the router goes by the containers' own addresses.
 func (s Settings) hasRouteNetworks() bool { return s.Address != AddressHost }
 
 // place is the address that web container number n has in the network; not valid where the engine hands them out.

@@ -121,7 +121,7 @@ func TestAStandbyThatStartsAnewIsNotFencedAnyMore(t *testing.T) {
 	left.Set(t.Context(), "images", "stray", 0)
 	testkit.Eventually(t, "the status does not speak of a fence", func() bool { return d.Mirrored().Fenced == "" })
 	inStep(t, d)
-	testkit.Eventually(t, "what was written there is mended", func() bool { return left.Exists(t.Context(), "images").Val() == 0 })
+	testkit.Eventually(t, "what was written there is undone", func() bool { return left.Exists(t.Context(), "images").Val() == 0 })
 	if err := d.Open(t.Context(), deploy.Blue); err != nil {
 		t.Fatal(err)
 	}

@@ -398,7 +398,7 @@ func TestWhatRemovesAllKeysAtOnceIsFollowed(t *testing.T) {
 		t.Error("a key that is not selected was touched")
 	}
 	to.FlushAll(t.Context())
-	testkit.Eventually(t, "the standby is mended", func() bool { return to.LLen(t.Context(), "images").Val() == 1 })
+	testkit.Eventually(t, "the standby is repaired", func() bool { return to.LLen(t.Context(), "images").Val() == 1 })
 }
 
 func TestOtherDatabasesAreLeftAlone(t *testing.T) {

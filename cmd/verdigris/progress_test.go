@@ -5,11 +5,11 @@ import (
 	"testing"
 
 	"verdigris/deploy"
-	"verdigris/test/output"
+	"verdigris/internal/testkit"
 )
 
 func TestOnATerminalEveryPhaseIsShownWithItsSecondsAndTheEnd(t *testing.T) {
-	out := &output.Buffer{}
+	out := &testkit.Buffer{}
 	p := &spinnerProgress{out: out}
 	end := ended(deploy.StateAborted, &deploy.Failure{Phase: deploy.PhaseStart, Reason: "web exited with status 1", Log: []string{"no such table"}})
 	p.begin(end)

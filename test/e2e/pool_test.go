@@ -26,7 +26,7 @@ type pool struct {
 var sites pool
 
 // goodSite lends the test a site as it is after its first deployment: blue is live with the commit `good`, green has no
-// containers, both redis are empty. Edits change the settings of its verdigris, which is started anew for that. Whatever
+// containers, both redis are empty. Edits change the settings of its verdigris, which is restarted for that. Whatever
 // the test does in Docker, in redis and to the settings of a redis by itself it undoes by itself; releases, the
 // repository, verdigris.yml, the keys and verdigris are brought back here.
 func goodSite(t testing.TB, edits ...func(*site)) *site {
