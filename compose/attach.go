@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"regexp"
 	"strings"
 
 	"github.com/docker/docker/api/types/network"
@@ -29,6 +30,20 @@ func (r *Runtime) Attach(ctx context.Context, log deploy.Log) error {
 	}
 	r.attaching.Lock()
 	defer r.attaching.Unlock()
+	var err error
+	for range picks {
+		if err = r.attach(ctx, log); err == nil || !madeMeanwhile.MatchString(err.Error()) {
+			return err
+		}
+	}
+	return err
+}
+
+// madeMeanwhile is what engines say of a network, or of a container's place in one, that another process has made since
+// they were looked at: verdigris up beside verdigris serve.
+var madeMeanwhile = regexp.MustCompile(`network with name \S+ already exists|endpoint with name \S+ already exists in network`)
+
+func (r *Runtime) attach(ctx context.Context, log deploy.Log) error {
 	shared, err := r.engine.containersOf(ctx, r.settings.SharedProject())
 	if err != nil {
 		return err

@@ -241,3 +241,21 @@ func TestAttach_NetworkOfAnotherDirectory_IsRefused(t *testing.T) {
 	other.settings.Dir = t.TempDir()
 	testkit.ErrorContains(t, other.Attach(t.Context(), s.log), "belongs to the verdigris.yml in "+s.settings.Dir)
 }
+
+// As by verdigris up beside verdigris serve. Of two in one process, only the engine stands between them too.
+func TestAttach_FromSeveralProcessesAtOnce_AllSucceed(t *testing.T) {
+	s := routed(t, connected(t))
+	s.up(commitA)
+	failed := make(chan error, 4)
+	for range cap(failed) {
+		other := New(connected(t), s.settings)
+		go func() { failed <- other.Attach(t.Context(), s.log) }()
+	}
+	for range cap(failed) {
+		testkit.Must(t, <-failed)
+	}
+	if again := s.attach(); again != "" {
+		t.Errorf("there was left to do: %s", again)
+	}
+	routeNetworksAreApart(t, s)
+}

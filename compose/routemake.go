@@ -2,20 +2,26 @@ package compose
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"iter"
 	"net/netip"
 	"regexp"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/docker/docker/api/types/network"
 
 	"verdigris/deploy"
 )
 
-// picks is how often the engine is asked for a free range before that is given up: between its answer and the making of
-// the network somebody else may have taken it.
+// picks is how often something is tried that another process may come between: the making of a network whose range the
+// engine has just called free, and the joining of containers.
 const picks = 5
+
+// pickLeft is the age at which a network that was made to learn of a free range has been left by a process that was killed.
+const pickLeft = time.Minute
 
 // What engines say of a range that is taken, and of having none left. Those from 27 on say the second of each.
 var (
@@ -95,12 +101,16 @@ func noRange(err error) error {
 
 // pickRange has the engine make a network for a moment, and returns which range it took for it.
 func (r *Runtime) pickRange(ctx context.Context, slice deploy.Slice) (netip.Prefix, error) {
-	name := r.settings.RouteNetwork(slice) + "-pick"
+	name := r.settings.RouteNetwork(slice) + "-pick-"
 	left, err := r.engine.listNetworks(ctx, name)
 	if err != nil {
 		return netip.Prefix{}, err
 	}
+	name += strings.ToLower(rand.Text())
 	for _, n := range left {
+		if time.Since(n.Created) < pickLeft {
+			continue // another process is about to remove it
+		}
 		if err := r.engine.removeNetwork(ctx, n.ID); err != nil {
 			return netip.Prefix{}, err
 		}
