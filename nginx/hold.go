@@ -95,7 +95,7 @@ func (h *hold) begin(ctx context.Context) error {
 		c.discard()
 		return err
 	}
-	if err := h.router.install(ctx, c); err != nil {
+	if err := h.router.install(ctx, c, requestsWait); err != nil {
 		h.gate.release() // nobody knows whether the router holds, but as long as the sign does not turn, all goes to the old slice
 		return errors.Join(err, h.gate.close(ctx))
 	}

@@ -67,14 +67,14 @@ func (r *Router) candidate(ctx context.Context, upstream []byte, generation uint
 }
 
 // install puts a candidate in force. On error the file before it is back, and in force again.
-func (r *Router) install(ctx context.Context, c candidate) error {
+func (r *Router) install(ctx context.Context, c candidate, u urgency) error {
 	defer c.discard()
 	if err := c.commit(); err != nil {
 		return err
 	}
 	// From here on, giving up half-way would leave the file and the router apart: a cancelled ctx must wait.
 	ctx = context.WithoutCancel(ctx)
-	if err := r.reload(ctx, c.workers, c.generation); err != nil {
+	if err := r.reload(ctx, c.workers, c.generation, u); err != nil {
 		return errors.Join(fmt.Errorf("reload router: %w", err), r.putBack(ctx, c.before))
 	}
 	return nil
@@ -96,7 +96,7 @@ func (r *Router) putBack(ctx context.Context, before []byte) error {
 	if err != nil {
 		return fmt.Errorf("restore configuration: %w", err)
 	}
-	if err := r.reload(ctx, workers, t.Generation); err != nil {
+	if err := r.reload(ctx, workers, t.Generation, nobodyWaits); err != nil {
 		return fmt.Errorf("restore configuration: %w", err)
 	}
 	return nil

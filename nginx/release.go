@@ -57,7 +57,8 @@ func (h *hold) load(ctx context.Context) error {
 	if !h.isRouted {
 		return r.settleOn(ctx, h.live)
 	}
-	err := r.alignSigns()
+	over, err := r.oldSigns(truth{Hold: h.name})
+	err = errors.Join(err, r.alignSigns())
 	if wrong := writeFile(r.settings.conf(upstreamFile), h.routed); wrong != nil {
 		return errors.Join(err, wrong)
 	}
@@ -65,9 +66,9 @@ func (h *hold) load(ctx context.Context) error {
 	if gone != nil {
 		return errors.Join(err, gone)
 	}
-	if wrong := r.reload(ctx, workers, h.next.Generation); wrong != nil {
+	if wrong := r.reload(ctx, workers, h.next.Generation, nobodyWaits); wrong != nil {
 		return errors.Join(err, wrong)
 	}
-	r.tidy(ctx)
+	r.tidy(ctx, over)
 	return err
 }

@@ -12,9 +12,17 @@ import (
 // pollEvery is short: requests wait meanwhile.
 const pollEvery = time.Millisecond
 
+// urgency is whether requests wait for a reload.
+type urgency bool
+
+const (
+	nobodyWaits  urgency = false
+	requestsWait urgency = true
+)
+
 // reload has the router load its files, and waits until a worker of the generation answers and none of the workers
 // before takes connections any more: from then on every new request is routed by it.
-func (r *Router) reload(ctx context.Context, before []Worker, generation uint64) error {
+func (r *Router) reload(ctx context.Context, before []Worker, generation uint64, u urgency) error {
 	bounded, cancel := context.WithTimeout(ctx, r.ReloadTimeout)
 	defer cancel()
 	if err := r.Process.Reload(bounded); err != nil {
@@ -22,9 +30,13 @@ func (r *Router) reload(ctx context.Context, before []Worker, generation uint64)
 	}
 	err := until(bounded, func() error { return r.answersAs(bounded, generation) })
 	if err == nil {
-		// nginx sends the old workers away by itself, but only 100 ms after the new ones have started
-		// (ngx_master_process_cycle). Where this fails, that is soon enough.
-		_ = r.Process.Retire(bounded, accepting(before))
+		// nginx sends the old workers away on its own, but only 100 ms after the new ones have started
+		// (ngx_master_process_cycle). Where this fails, that is soon enough. One that ends before that is replaced, with the
+		// configuration of the master; the worker in its place may be missing from the list of the next reload. It does no
+		// harm if it is of a hold, as it goes by the sign; any other could take a request past the gate of the next hold.
+		if u == requestsWait {
+			_ = r.Process.Retire(bounded, accepting(before))
+		}
 		err = until(bounded, func() error { return r.replaced(bounded, before) })
 	}
 	if err == nil { // workers that were sent away too early have been replaced by others of their kind

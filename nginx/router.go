@@ -91,6 +91,14 @@ func (r *Router) Apply(ctx context.Context, route deploy.Route) error {
 }
 
 func (r *Router) apply(ctx context.Context, route deploy.Route) error {
+	now, err := r.truth()
+	if err != nil {
+		return err
+	}
+	over, err := r.oldSigns(now)
+	if err != nil {
+		return err
+	}
 	content, generation, err := r.renderNext(ctx, route)
 	if err != nil {
 		return err
@@ -102,13 +110,13 @@ func (r *Router) apply(ctx context.Context, route deploy.Route) error {
 	if err != nil {
 		return err
 	}
-	if err := r.install(ctx, c); err != nil {
+	if err := r.install(ctx, c, nobodyWaits); err != nil {
 		return err
 	}
 	if err := r.alignSigns(); err != nil {
 		r.Log.Warn("a worker from an earlier hold may send requests elsewhere", "app", r.settings.App, "error", err)
 	}
-	r.tidy(ctx)
+	r.tidy(ctx, over)
 	return nil
 }
 
@@ -157,7 +165,7 @@ func (r *Router) settleOn(ctx context.Context, route deploy.Route) error {
 	case err != nil:
 		return err
 	}
-	return r.reload(ctx, workers, generation)
+	return r.reload(ctx, workers, generation, nobodyWaits)
 }
 
 // Get requests the path through the edge.

@@ -88,15 +88,16 @@ func (r *Router) alignSigns() error {
 	return nil
 }
 
-// tidy removes what holds that are over have left behind. It is called once the router has confirmed a file without a hold,
-// and does nothing as long as workers from before are there, which know the signs. What cannot be removed does no harm.
-func (r *Router) tidy(ctx context.Context) {
+// tidy removes the signs of holds that were over before the router was last reloaded, as oldSigns had listed them then. That
+// it has been reloaded since shows that its master has sent away all workers that knew them: after a reload it takes 100 ms
+// for that, in which it replaces a worker that ends by another of its kind (ngx_master_process_cycle). Nothing is removed
+// while such workers still serve requests. What cannot be removed does no harm.
+func (r *Router) tidy(ctx context.Context, old []sign) {
 	left, err := filepath.Glob(r.settings.conf(anyNextFile)) // of a verdigris from before there were signs
-	old, wrong := r.oldSigns(truth{})
 	for _, s := range old {
 		left = append(left, r.settings.conf(s.file()))
 	}
-	if err = errors.Join(err, wrong); err == nil && len(left) > 0 {
+	if err == nil && len(left) > 0 {
 		var workers []Worker
 		if workers, err = r.workers(ctx); len(accepting(workers)) < len(workers) {
 			return
