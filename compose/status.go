@@ -65,7 +65,7 @@ func only(releases map[deploy.Commit]bool) deploy.Commit {
 
 func containerStatus(c found, i container.InspectResponse) deploy.ContainerStatus {
 	status := deploy.ContainerStatus{
-		Name: c.name, Service: c.service, Image: i.Config.Image, Commit: commitOf(c.labels),
+		Name: c.name, ID: c.id[:min(12, len(c.id))], Service: c.service, Image: i.Config.Image, Commit: commitOf(c.labels),
 		State: string(i.State.Status), ExitCode: i.State.ExitCode, Restarts: i.RestartCount, Worker: c.worker(),
 	}
 	if h := i.State.Health; h != nil && h.Status != container.NoHealthcheck {

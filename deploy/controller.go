@@ -141,6 +141,15 @@ func (c *Controller) SetMirroring(ctx context.Context, app string, on bool) (Mir
 	return w.mirroring()
 }
 
+// Routing says what the app's router has last said of itself. It asks nobody, so that it can be asked often.
+func (c *Controller) Routing(app string) (Routing, error) {
+	w, err := c.worker(app)
+	if err != nil {
+		return Routing{}, err
+	}
+	return w.routingNow(), nil
+}
+
 // Status says how an app stands.
 func (c *Controller) Status(ctx context.Context, app string) (Status, error) {
 	w, err := c.worker(app)

@@ -17,7 +17,19 @@ func (c CopyReport) String() string {
 	if c.Compared > 0 {
 		s += fmt.Sprintf(", %d compared equal", c.Compared)
 	}
+	if c.Kept != nil {
+		s += "; " + c.Kept.String()
+	}
 	return s
+}
+
+// String says what was kept, where and for how long.
+func (k Kept) String() string {
+	values := "1 value"
+	if k.Count > 1 {
+		values = fmt.Sprintf("%d values", k.Count)
+	}
+	return fmt.Sprintf("%s that %s alone had went below %s on its redis until %s: %s", values, k.Slice, k.Below, k.Until.Format(time.DateTime), some(k.Keys))
 }
 
 // String says in a few words how much there is to copy.

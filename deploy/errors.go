@@ -15,6 +15,8 @@ var (
 	ErrDataDiffers = errors.New("the data of the two slices differs")
 	// ErrRouteRefused means that the router refused the next route before any request could take it.
 	ErrRouteRefused = errors.New("the router refused the new route")
+	// ErrCannotAsk means that a router has no way to say where it sends requests.
+	ErrCannotAsk = errors.New("the router cannot be asked where it sends requests")
 	// ErrQueueFull means that no more operations can wait; the caller should try again later.
 	ErrQueueFull = errors.New("too many operations are waiting")
 )

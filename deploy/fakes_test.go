@@ -342,6 +342,8 @@ type fakeRouter struct {
 
 	inFlight func() (int, error)
 	reach    func(address string) error
+	apply    func(deploy.Route) error
+	ask      func(inFiles deploy.Answer) (deploy.Answer, error)
 }
 
 func (f *fakeRouter) note(call string) {
@@ -366,8 +368,24 @@ func (f *fakeRouter) Apply(_ context.Context, r deploy.Route) error {
 	f.note("apply:" + string(r.Slice))
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.apply != nil {
+		if err := f.apply(r); err != nil {
+			return err
+		}
+	}
 	f.route = r
 	return nil
+}
+
+// Ask answers what the route in memory says.
+func (f *fakeRouter) Ask(context.Context) (deploy.Answer, error) {
+	f.mu.Lock()
+	answer, ask := deploy.Answer{Slice: f.route.Slice, Generation: f.route.Generation, Loaded: true}, f.ask
+	f.mu.Unlock()
+	if ask != nil {
+		return ask(answer)
+	}
+	return answer, nil
 }
 
 func (f *fakeRouter) Hold(_ context.Context, next deploy.Route) (deploy.Hold, error) {
@@ -463,6 +481,7 @@ func (h *fakeHold) Abort(context.Context) error {
 type fakeData struct {
 	mu     sync.Mutex
 	calls  []string
+	rests  []string
 	status deploy.MirrorStatus
 
 	begin  func(from deploy.Slice) error
@@ -515,6 +534,22 @@ func (f *fakeData) Mirror(live deploy.Slice) {
 }
 
 func (f *fakeData) LookOut(standby deploy.Slice) { f.note("lookout:" + string(standby)) }
+
+func (f *fakeData) Rest(reason string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.rests = append(f.rests, reason)
+}
+
+// resting is the reason that was given last.
+func (f *fakeData) resting() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.rests) == 0 {
+		return ""
+	}
+	return f.rests[len(f.rests)-1]
+}
 
 func (f *fakeData) Mirrored() deploy.MirrorStatus {
 	f.mu.Lock()

@@ -38,11 +38,14 @@ func (w *worker) followAlways(ctx context.Context) {
 	}
 }
 
-// lookAgain has the worker follow its app at once. It does not block: a look that has not begun yet sees everything.
+// lookAgain has the worker follow its app and ask its router at once. It does not block: a look that has not begun yet sees
+// everything.
 func (w *worker) lookAgain() {
-	select {
-	case w.changed <- struct{}{}:
-	default:
+	for _, note := range []chan struct{}{w.changed, w.ask} {
+		select {
+		case note <- struct{}{}:
+		default:
+		}
 	}
 }
 

@@ -11,6 +11,7 @@ const (
 	MirrorConnecting MirrorState = "connecting"  // looking at both sides
 	MirrorCopying    MirrorState = "copying"     // the standby is being brought up to date
 	MirrorInStep     MirrorState = "in_step"     // each write follows within milliseconds
+	MirrorPaused     MirrorState = "paused"      // it writes nothing while it is not certain which slice answers; Reason says why
 	MirrorBroken     MirrorState = "broken"      // Reason says why; it is tried again by itself
 	MirrorImpossible MirrorState = "unavailable" // the servers cannot do it: cutovers copy instead
 )
@@ -44,6 +45,18 @@ type MirrorStatus struct {
 	// Strays are the writes to selected keys that the standby's own app made. With a mirror the live slice's values took
 	// their place; without one they count no more.
 	Strays *Strays `json:"strays,omitempty"`
+	// Kept are the standby's values that a copy has gone over although the standby's app could write: they are kept on the
+	// standby's redis for some days.
+	Kept *Kept `json:"kept,omitempty"`
+}
+
+// Kept are values that a copy has gone over.
+type Kept struct {
+	Slice Slice     `json:"slice"`
+	Count int64     `json:"count"`
+	Keys  []string  `json:"keys"`  // the first few, as they were called
+	Below string    `json:"below"` // what their names begin with now
+	Until time.Time `json:"until"` // when redis removes them
 }
 
 // Strays are writes that came to the slice that is not live.

@@ -94,6 +94,7 @@ func (s SliceStatus) Running() bool { return len(s.Endpoints) > 0 }
 // ContainerStatus is one container of a slice.
 type ContainerStatus struct {
 	Name    string `json:"name"`
+	ID      string `json:"id,omitempty"` // the engine's, its first twelve digits
 	Service string `json:"service"`
 	Image   string `json:"image"`
 	// Commit is the release that the container was made for.
@@ -125,6 +126,15 @@ type Route struct {
 	Generation uint64 `json:"generation"`
 }
 
+// Answer is what a router says of itself.
+type Answer struct {
+	// Slice is where it sends requests; empty where it has nothing to send them to.
+	Slice Slice
+	// Generation is the number of the configuration that it has in use; Loaded reports whether that is the one in its files.
+	Generation uint64
+	Loaded     bool
+}
+
 // Router sends production traffic to one slice.
 type Router interface {
 	// Current reads the route from the router's own configuration, which is the truth about which slice is live.
@@ -133,6 +143,8 @@ type Router interface {
 	// Apply routes all traffic to r without holding requests: for the first deployment, and to follow containers
 	// whose address changed. On error the configuration before it is back in force.
 	Apply(ctx context.Context, r Route) error
+	// Ask asks the router itself, in use, where it sends requests. It returns ErrCannotAsk for one that has no way to say.
+	Ask(ctx context.Context) (Answer, error)
 	// Hold makes new requests wait at the gate until Release. On error nothing waits and traffic goes on as before.
 	Hold(ctx context.Context, next Route) (Hold, error)
 	// Get requests path through the whole way that users' requests take, and returns the status and the slice that answered.
@@ -176,6 +188,9 @@ type Data interface {
 	// LookOut tells in Mirrored of writes to a slice that is not live, in the background, while there is no mirror to
 	// take them back. An empty slice ends it.
 	LookOut(standby Slice)
+	// Rest keeps the mirror from writing, for a reason that Mirrored tells, until it is called without one. It returns at
+	// once.
+	Rest(reason string)
 	// Mirrored says how the mirror stands.
 	Mirrored() MirrorStatus
 	// Open lets the slice's own app write to its data again, should a cutover have fenced it.
@@ -217,6 +232,8 @@ type CopyReport struct {
 	Compared int64         `json:"compared"`
 	Mirrored bool          `json:"mirrored,omitempty"` // a mirror has copied all there is, and compared what it touched last
 	Took     time.Duration `json:"took"`
+	// Kept is what it would have gone over on a target that its app could write to; nil for nothing.
+	Kept *Kept `json:"kept,omitempty"`
 }
 
 // Journal remembers deployments, phases, events and deliveries.

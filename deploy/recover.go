@@ -52,7 +52,8 @@ func (w *worker) takeUp(ctx context.Context, route Route) error {
 	return nil
 }
 
-// restoreRoute applies the route that the router's files name, which also ends a hold that a dead controller left.
+// restoreRoute applies the route that the router's files name, which also ends a hold that a dead controller left. Until the
+// router has confirmed it, the mirror rests.
 func (w *worker) restoreRoute(ctx context.Context) Route {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -62,11 +63,10 @@ func (w *worker) restoreRoute(ctx context.Context) Route {
 		return route
 	}
 	w.routed(route)
-	if observed, err := w.Runtime.Observe(ctx, route.Slice); err == nil && observed.Running() {
-		route.Endpoints = observed.toRoute(route.Endpoints)
-	}
-	if err := w.Router.Apply(ctx, route); err != nil {
-		w.log.Error("could not confirm the live route", "slice", route.Slice, "error", err)
+	w.traffic.Lock()
+	defer w.traffic.Unlock()
+	if err := w.putInForce(ctx, route); err != nil {
+		w.log.Error("could not confirm the live route; this goes on being tried", "slice", route.Slice, "error", err)
 	}
 	return route
 }

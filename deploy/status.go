@@ -8,6 +8,8 @@ type Status struct {
 	Live     Slice  `json:"live,omitempty"`     // empty when nothing is live yet
 	Previous Slice  `json:"previous,omitempty"` // where a rollback goes; empty when there is none
 	Route    Route  `json:"route"`
+	// Router is what the router itself says, beside Route, which is what its files say.
+	Router Routing `json:"router"`
 	// Slices are blue, green and, where the app has one, staging.
 	Slices []SliceStatus `json:"slices"`
 	// Mirroring tells whether the mirror is switched on; Mirror says how it stands, and is missing without data.
@@ -38,6 +40,7 @@ func (w *worker) status(ctx context.Context) (Status, error) {
 		observed.Containers, observed.Endpoints = listed(observed.Containers), listed(observed.Endpoints)
 		s.Slices = append(s.Slices, observed)
 	}
+	s.Router = w.whoAnswers(route, s.Slices)
 	if m, err := w.mirroring(); err == nil {
 		s.Mirroring, s.Mirror = m.On, &m.Mirror
 	}

@@ -23,8 +23,14 @@ type worker struct {
 	operation sync.Mutex
 	traffic   sync.Mutex
 
-	// changed holds a note while something has changed that follow has not looked at yet.
-	changed chan struct{}
+	// changed holds a note while something has changed that follow has not looked at yet, ask while the router has not been
+	// asked about it.
+	changed, ask chan struct{}
+	// routing is what the router has said of itself.
+	routing struct {
+		sync.Mutex
+		now Routing
+	}
 
 	mirror mirrorSwitch
 	// owed tells that workers of the live slice may have been stopped and not started again: a start of them has failed,
@@ -44,7 +50,7 @@ func newWorker(c *Controller, app App, a Adapters) *worker {
 	return &worker{
 		app: app, Adapters: a, journal: c.journal, control: c, queue: newQueue(),
 		log: c.logger().With("app", app.Name), mirror: mirrorSwitch{on: app.Mirroring},
-		changed: make(chan struct{}, 1),
+		changed: make(chan struct{}, 1), ask: make(chan struct{}, 1),
 	}
 }
 
@@ -52,9 +58,11 @@ func (w *worker) run(ctx context.Context) {
 	w.owed.Store(true)
 	w.untidy.Store(true)
 	_ = w.readMirroring(ctx) // for those who ask at once; recover insists on it
+	w.noteRouting(Answer{}, errUnconfirmed.Error())
 	route := w.restoreRoute(ctx)
 	var following sync.WaitGroup
 	following.Go(func() { w.followAlways(ctx) })
+	following.Go(func() { w.watchRouter(ctx) })
 	defer following.Wait()
 	w.recover(ctx, route)
 	w.placeWorkers(ctx)

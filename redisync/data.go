@@ -41,6 +41,8 @@ type Data struct {
 	follows atomic.Bool // a mirror sees to what is written on the standby
 	fencing fencing
 	late    lateWrites
+	rest    rest
+	kept    atomic.Pointer[deploy.Kept] // by the newest copy that kept anything
 }
 
 // New returns a Data for the settings, or a *deploy.InputError that says what is wrong with them. The servers are

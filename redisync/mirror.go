@@ -84,6 +84,9 @@ func (m *mirror) close() {
 func (m *mirror) run(ctx context.Context, h *handover) {
 	var again retries
 	for {
+		if h == nil && m.awaitRest(ctx) != nil {
+			return
+		}
 		began := time.Now()
 		err := m.session(ctx, h)
 		h = nil
@@ -91,6 +94,9 @@ func (m *mirror) run(ctx context.Context, h *handover) {
 			return
 		}
 		again.lasted(began)
+		if errors.Is(err, errResting) {
+			continue
+		}
 		m.broke(err)
 		if errors.Is(err, errHistoryLost) || errors.Is(err, errResync) {
 			continue // nothing is wrong with the servers
@@ -101,18 +107,24 @@ func (m *mirror) run(ctx context.Context, h *handover) {
 	}
 }
 
-// session connects to both sides and follows until something breaks.
+// session connects to both sides and follows until something breaks. Other than a copy, which ends when the mirror has to
+// rest, following waits.
 func (m *mirror) session(ctx context.Context, h *handover) (err error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	var f *follower
 	if h != nil {
 		f, err = m.takeOver(ctx, h)
 	} else {
+		stop := m.cancelAtRest(cancel)
 		f, err = m.begin(ctx)
+		stop()
 	}
 	if f != nil {
 		defer f.close()
+	}
+	if errors.Is(context.Cause(ctx), errResting) {
+		return errResting
 	}
 	if err != nil {
 		return err
@@ -174,6 +186,11 @@ func (m *mirror) join(ctx context.Context, t *transfer) (*follower, error) {
 	}
 	run := t.newPass(snapshotCopies{t})
 	m.enterCopy(run)
+	kept, err := run.keep(ctx)
+	m.data.keeps(kept)
+	if err != nil {
+		return f, err
+	}
 	return f, f.synchronise(ctx, run)
 }
 

@@ -65,6 +65,8 @@ func (m *mirror) awaitStep(ctx context.Context, progress func(deploy.CopyProgres
 			return nil
 		case status.State == deploy.MirrorImpossible:
 			return errCannot
+		case status.State == deploy.MirrorPaused && time.Since(status.Since) > brokenFor:
+			return &deploy.HintedError{Err: fmt.Errorf("the mirror from %s to %s rests: %s", m.from, m.to, status.Reason), Next: "verdigris doctor looks at the router"}
 		case status.State == deploy.MirrorBroken && time.Since(status.Since) > brokenFor:
 			return &deploy.HintedError{Err: fmt.Errorf("the mirror from %s to %s is broken: %s", m.from, m.to, status.Reason), Next: status.Next}
 		}

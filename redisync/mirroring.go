@@ -84,10 +84,14 @@ func (d *Data) mirrorOf(from deploy.Slice) *mirror {
 	return d.mirror
 }
 
-// usable tells whether the mirror is in step, or on its way there.
+// usable reports whether the mirror is in step, or on its way there.
 func (m *mirror) usable() bool {
-	status, _ := m.standing()
-	return status.State == deploy.MirrorInStep || status.State == deploy.MirrorCopying || status.State == deploy.MirrorConnecting
+	switch status, _ := m.standing(); status.State {
+	case deploy.MirrorInStep, deploy.MirrorCopying, deploy.MirrorConnecting, deploy.MirrorPaused:
+		return true
+	default:
+		return false
+	}
 }
 
 // suspend lets no mirror run until release.
@@ -147,6 +151,7 @@ func (d *Data) Mirrored() deploy.MirrorStatus {
 		d.late.tell(&s)
 	}
 	d.fencing.tell(&s)
+	s.Kept = d.keptNow()
 	return s
 }
 

@@ -17,13 +17,18 @@ func (m *mirror) follow(ctx context.Context, f *follower) error {
 	tick := time.NewTicker(tendEvery)
 	defer tick.Stop()
 	m.enter(deploy.MirrorInStep)
+	rested := false
 	for {
-		held := f.blocked != nil
-		err := m.turnOnce(ctx, f, tick.C)
+		held := rested || f.blocked != nil
+		why, changed := m.data.rest.now()
+		if rested = why != ""; rested {
+			m.paused(why)
+		}
+		err := m.turnOnce(ctx, f, tick.C, rested, changed)
 		var blocked *blockedError
 		switch {
 		case err == nil:
-			if held && f.blocked == nil {
+			if held && !rested && f.blocked == nil {
 				m.enter(deploy.MirrorInStep)
 			}
 		case errors.Is(err, errLinkLost):
@@ -38,15 +43,21 @@ func (m *mirror) follow(ctx context.Context, f *follower) error {
 	}
 }
 
-// turnOnce waits for one thing to do, and does it.
-func (m *mirror) turnOnce(ctx context.Context, f *follower, tick <-chan time.Time) error {
+// turnOnce waits for one thing to do, and does it. A mirror that rests does only what a cutover asks of it, which itself has
+// made certain who answers.
+func (m *mirror) turnOnce(ctx context.Context, f *follower, tick <-chan time.Time, rested bool, changed <-chan struct{}) error {
 	ready := f.link.spool.ready
-	if f.resting || f.blocked != nil {
+	if rested || f.resting || f.blocked != nil {
 		ready = nil
+	}
+	if rested {
+		tick = nil
 	}
 	select {
 	case <-ctx.Done():
 		return context.Cause(ctx)
+	case <-changed:
+		return nil
 	case ask := <-m.asks:
 		return ask(f)
 	case <-ready:

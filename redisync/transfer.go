@@ -28,7 +28,8 @@ type transfer struct {
 }
 
 // Copy brings the selected keys over while traffic goes on, and removes on the target the selected keys that the
-// source does not have. What is written meanwhile may be missing: Settle is for that. If it fails, the source is
+// source does not have; of a target that its app could write to, the values that differ are kept under names of our own
+// first. What is written meanwhile may be missing: Settle is for that. If it fails, the source is
 // as it was and each key of the target is either its old value or a whole new one.
 //
 // The total in the progress is of the keys found so far.
@@ -36,14 +37,22 @@ func (t *transfer) Copy(ctx context.Context, progress func(deploy.CopyProgress))
 	run := t.newPass(snapshotCopies{t})
 	stop := run.tell(progress)
 	defer stop()
-	err := run.removeSurplus(ctx)
+	kept, err := run.keep(ctx)
+	if t.data != nil {
+		t.data.keeps(kept)
+	}
+	if err == nil {
+		err = run.removeSurplus(ctx)
+	}
 	if err == nil {
 		err = run.over(ctx, (*pair).copyBatch)
 	}
 	if err != nil {
 		err = fmt.Errorf("copy keys: %w", err)
 	}
-	return run.report(), hinted(err)
+	report := run.report()
+	report.Kept = kept
+	return report, hinted(err)
 }
 
 // Settle compares both sides completely and copies what differs; if anything did, it compares everything once

@@ -66,6 +66,7 @@ var mirrored = deploy.MirrorStatus{
 	Unfenced: "redis of blue cannot be fenced against late writes: the user app has selectors",
 	Unseen:   "late writes to blue were not seen from 11:00:00 UTC to 11:00:05 UTC",
 	Strays:   &deploy.Strays{Slice: deploy.Blue, Count: 5, Keys: []string{"images"}, Last: epoch},
+	Kept:     &deploy.Kept{Slice: deploy.Blue, Count: 2, Keys: []string{"cart:7", "images"}, Below: "__verdigris:kept:1732176000:", Until: epoch},
 }
 
 // queued is a deployment with as few fields as can be.
@@ -146,6 +147,9 @@ func (f *fakeController) Stop(ctx context.Context, app string, s deploy.Slice) e
 	return f.app(app)
 }
 
+func (f *fakeController) Routing(string) (deploy.Routing, error) {
+	return deploy.Routing{Confirmed: true, Slice: deploy.Green, Generation: 7, Since: epoch}, nil
+}
 func (f *fakeController) Mirroring(_ context.Context, app string) (deploy.Mirroring, error) {
 	return deploy.Mirroring{On: true, Mirror: mirrored}, f.app(app)
 }
@@ -161,6 +165,10 @@ func (f *fakeController) Status(_ context.Context, app string) (deploy.Status, e
 	return deploy.Status{
 		App: app, Live: deploy.Green, Previous: deploy.Blue,
 		Route: deploy.Route{Slice: deploy.Green, Commit: commitA, Endpoints: endpoints, Previous: deploy.Blue, PreviousCommit: commitA, Generation: 3},
+		Router: deploy.Routing{
+			Since: epoch, Slice: deploy.Green, Generation: 7, Reason: "the router has not loaded the configuration in its files",
+			Endpoints: []deploy.Occupant{{Address: "172.18.0.5:8080", Slice: deploy.Green, Container: "shop-green-web-1", ID: "0123456789ab"}},
+		},
 		Slices: []deploy.SliceStatus{
 			{Slice: deploy.Blue},
 			{Slice: deploy.Green, Commit: commitA, Endpoints: endpoints, Containers: []deploy.ContainerStatus{

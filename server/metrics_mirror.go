@@ -10,7 +10,8 @@ import (
 
 // mirrorStates are the values of the label state of verdigris_mirror_state.
 var mirrorStates = []deploy.MirrorState{
-	deploy.MirrorOff, deploy.MirrorConnecting, deploy.MirrorCopying, deploy.MirrorInStep, deploy.MirrorBroken, deploy.MirrorImpossible,
+	deploy.MirrorOff, deploy.MirrorConnecting, deploy.MirrorCopying, deploy.MirrorInStep, deploy.MirrorPaused,
+	deploy.MirrorBroken, deploy.MirrorImpossible,
 }
 
 // mirrorCollector asks at each scrape how the mirrors stand: a lag that was noted before would be of no use.
@@ -58,7 +59,8 @@ func (m *mirrorCollector) collect(metrics chan<- prometheus.Metric, app string, 
 		metrics <- prometheus.MustNewConstMetric(m.state, prometheus.GaugeValue, value, app, string(state))
 	}
 	// A mirror that does not run has no lag, which is not the same as a lag of nothing.
-	if status.State == deploy.MirrorInStep || status.State == deploy.MirrorBroken {
+	switch status.State {
+	case deploy.MirrorInStep, deploy.MirrorPaused, deploy.MirrorBroken:
 		metrics <- prometheus.MustNewConstMetric(m.lag, prometheus.GaugeValue, status.LagMS/1e3, app)
 	}
 	strays := 0.0

@@ -23,6 +23,7 @@ type Controller interface {
 	Stop(ctx context.Context, app string, s deploy.Slice) error
 	Mirroring(ctx context.Context, app string) (deploy.Mirroring, error)
 	SetMirroring(ctx context.Context, app string, on bool) (deploy.Mirroring, error)
+	Routing(app string) (deploy.Routing, error)
 	Status(ctx context.Context, app string) (deploy.Status, error)
 	Deployments(ctx context.Context, app string, limit int) ([]deploy.Deployment, error)
 	Deployment(ctx context.Context, id int64) (deploy.Deployment, error)
@@ -85,7 +86,7 @@ func New(controller Controller) *Server {
 		controller: controller,
 		closing:    make(chan struct{}),
 	}
-	s.Metrics.registry.MustRegister(newMirrorCollector(controller))
+	s.Metrics.registry.MustRegister(newMirrorCollector(controller), newRouterCollector(controller))
 	if apps := controller.Apps(); len(apps) > 0 {
 		s.DefaultApp = apps[0]
 	}

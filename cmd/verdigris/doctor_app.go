@@ -68,7 +68,24 @@ func (d *doctor) router(ctx context.Context, p *parts) (running bool) {
 		return true
 	}
 	d.good(what, strings.TrimPrefix(version, "nginx version: ")+", "+live(route))
+	if route.Slice != "" {
+		d.answer(ctx, p, route)
+	}
 	return true
+}
+
+// answer looks whether the router itself says what its files say.
+func (d *doctor) answer(ctx context.Context, p *parts, route deploy.Route) {
+	answer, err := p.router.Ask(ctx)
+	switch {
+	case err != nil:
+	case answer.Slice != route.Slice:
+		err = fmt.Errorf("it sends requests to %s, and its files say %s", answer.Slice, route.Slice)
+	case !answer.Loaded:
+		err = fmt.Errorf("it has configuration %d in use, which is not the one in its files", answer.Generation)
+	}
+	d.check("route of "+p.app.Name, fmt.Sprintf("the router itself answers %s", answer.Slice), err,
+		"verdigris serve repairs this; verdigris status says what it finds")
 }
 
 func live(route deploy.Route) string {

@@ -60,6 +60,9 @@ func (c *cli) writeMirror(on bool, m deploy.MirrorStatus) {
 	if s := m.Strays; s != nil && s.Count > 0 {
 		fmt.Fprintf(c.out, "strays:  %s; %s\n", strayLine(*s), fateOfStrays(m.State))
 	}
+	if m.Kept != nil {
+		fmt.Fprintf(c.out, "kept:    %s\n", m.Kept)
+	}
 }
 
 func mirrorLine(on bool, m deploy.MirrorStatus) string {
@@ -71,6 +74,8 @@ func mirrorLine(on bool, m deploy.MirrorStatus) string {
 		return fmt.Sprintf("%s, copying: %d of %d keys", follows, m.Copied, m.Found)
 	case deploy.MirrorInStep:
 		return fmt.Sprintf("%s, in step, %.1f ms behind", follows, m.LagMS)
+	case deploy.MirrorPaused:
+		return fmt.Sprintf("%s waits to follow %s: %s%s", m.To, m.From, m.Reason, next(m.Next))
 	case deploy.MirrorBroken:
 		return fmt.Sprintf("%s does not follow %s: %s (tried again by itself)%s", m.To, m.From, m.Reason, next(m.Next))
 	case deploy.MirrorImpossible:

@@ -39,6 +39,9 @@ func (c *cli) writeStatus(s deploy.Status) error {
 	if err := c.writeTable(rows); err != nil {
 		return err
 	}
+	if s.Live != "" {
+		fmt.Fprintf(c.out, "router:  %s\n", routerLine(s.Router))
+	}
 	if s.Mirror != nil {
 		c.writeMirror(s.Mirroring, *s.Mirror)
 	}
@@ -52,6 +55,26 @@ func (c *cli) writeStatus(s deploy.Status) error {
 		fmt.Fprintf(c.out, "last:    %s: %s, %s\n", headline(*s.Last), s.Last.State, ago(s.Last.EndedAt))
 	}
 	return nil
+}
+
+// routerLine says what the router itself answers, and who is at the addresses that it sends requests to.
+func routerLine(r deploy.Routing) string {
+	var at []string
+	for _, o := range r.Endpoints {
+		who := "none of this app's containers"
+		if o.Container != "" {
+			who = fmt.Sprintf("%s (%s)", o.Container, o.ID)
+		}
+		at = append(at, fmt.Sprintf("%s is %s", o.Address, who))
+	}
+	to := orDash(strings.Join(at, ", "))
+	switch {
+	case !r.Confirmed:
+		return fmt.Sprintf("not certain: %s; verdigris goes on asking and repairing; %s", r.Reason, to)
+	case r.Generation == 0:
+		return "as its files say; " + to
+	}
+	return fmt.Sprintf("answers %s, configuration %d; %s", r.Slice, r.Generation, to)
 }
 
 func role(s deploy.Status, slice deploy.Slice) string {

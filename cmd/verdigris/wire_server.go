@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"log/slog"
 
 	"verdigris/compose"
@@ -24,6 +26,9 @@ func newServer(cfg *config.Config, controller *deploy.Controller, journal *store
 	s.PublicRead = cfg.Server.PublicRead
 	s.MaxDelivery = int64(cfg.Server.MaxBody)
 	s.Ready = []server.Check{{Name: "journal", Run: journal.Check}, {Name: "docker", Run: engine.Ping}}
+	for _, app := range controller.Apps() {
+		s.Ready = append(s.Ready, server.Check{Name: "router of " + app, Run: func(context.Context) error { return routed(controller, app) }})
+	}
 	s.Logger = log.With("component", "server")
 	s.Metrics.Version(versionString())
 
@@ -34,6 +39,15 @@ func newServer(cfg *config.Config, controller *deploy.Controller, journal *store
 	}
 	controller.OnEnd = s.Metrics.Ended
 	return s, nil
+}
+
+// routed is nil while it is certain which slice of the app answers.
+func routed(controller *deploy.Controller, app string) error {
+	routing, err := controller.Routing(app)
+	if err == nil && !routing.Confirmed {
+		err = errors.New(routing.Reason)
+	}
+	return err
 }
 
 // newController gives the controller all apps.
