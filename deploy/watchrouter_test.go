@@ -34,7 +34,9 @@ func TestRouter_AnswersAnotherSliceThanItsFiles_IsRepairedWhileTheMirrorRests(t 
 	h.router.mu.Lock()
 	h.router.apply = func(deploy.Route) error { return stuck }
 	h.router.mu.Unlock()
-	h.says(func(deploy.Answer) (deploy.Answer, error) { return deploy.Answer{Slice: deploy.Green, Loaded: true}, nil })
+	h.says(func(deploy.Answer) (deploy.Answer, error) {
+		return deploy.Answer{Slice: deploy.Green, Loaded: true}, nil
+	})
 
 	eventually(t, "the mirror rests", func() bool { return strings.Contains(h.data.resting(), "green") })
 	if r := h.routing(); r.Confirmed || !strings.Contains(r.Reason, "the router does not reload") && !strings.Contains(r.Reason, "its files say blue") {
