@@ -150,7 +150,8 @@ type Router interface {
 	// Get requests path through the whole way that users' requests take, and returns the status and the slice that answered.
 	Get(ctx context.Context, path string) (status int, slice Slice, err error)
 	// RoundTrip makes a request of a container, whose address is the URL's host, from where the router is: what answers
-	// is what the router would reach. Without a connection the error is an UnreachedError.
+	// is what the router would reach. Without a connection the error is an UnreachedError; where the router itself does not
+	// answer, a RouterError.
 	RoundTrip(request *http.Request) (*http.Response, error)
 	// InFlight returns how many requests the router is serving now, websockets included; -1 where it cannot tell.
 	InFlight(ctx context.Context) (int, error)

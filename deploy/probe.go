@@ -3,6 +3,7 @@ package deploy
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,6 +13,9 @@ import (
 
 // firstLook is how soon a slice that does not answer yet is asked again; the pause then grows to the interval.
 const firstLook = 20 * time.Millisecond
+
+// routerWithin is how long the router, which passes the questions on, may be away.
+const routerWithin = 10 * time.Second
 
 // maxSmokeBody bounds how much of a smoke check's answer is read.
 const maxSmokeBody = 1 << 20
@@ -81,8 +85,14 @@ func (r *run) probeSlice(ctx context.Context, how thoroughness, smoke []Check) e
 func (r *run) untilHealthy(ctx context.Context, h Health, how thoroughness) ([]Endpoint, error) {
 	successes, pause := 0, min(firstLook, h.Interval)
 	var told error // the last that was not merely the end of the time
+	var away stretch
 	for {
 		endpoints, err := r.healthOnce(ctx, h, how)
+		// A router that is being restarted is waited for; one that stays away says nothing about the slice.
+		silent := errors.As(err, new(*RouterError)) && ctx.Err() == nil
+		if away.lasts(silent) > routerWithin {
+			return nil, err
+		}
 		if err == nil {
 			if successes++; successes >= h.Successes {
 				r.answered = endpoints
@@ -103,6 +113,9 @@ func (r *run) untilHealthy(ctx context.Context, h Health, how thoroughness) ([]E
 		}
 		select {
 		case <-ctx.Done():
+			if errors.As(told, new(*RouterError)) {
+				return nil, told
+			}
 			return nil, fmt.Errorf("%s did not become healthy: %w", r.d.Slice, cmp.Or(told, ctx.Err()))
 		case <-time.After(pause):
 			pause = min(pause*3/2, h.Interval)

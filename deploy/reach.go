@@ -22,6 +22,14 @@ func (e *UnreachedError) Error() string {
 	return fmt.Sprintf("the router cannot connect to %s: %s", e.Address, e.Reason)
 }
 
+// RouterError says that the router itself did not answer, so that nothing is known about the container behind it.
+type RouterError struct{ Err error }
+
+func (e *RouterError) Error() string { return fmt.Sprintf("the router does not answer: %v", e.Err) }
+
+// Unwrap returns why.
+func (e *RouterError) Unwrap() error { return e.Err }
+
 // Way says where the router and a running web container could meet.
 type Way struct {
 	Container string

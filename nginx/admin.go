@@ -12,6 +12,9 @@ import (
 	"verdigris/deploy"
 )
 
+// askTimeout bounds one question about the router itself.
+const askTimeout = 2 * time.Second
+
 // admin asks the router about itself, on the socket that is for verdigris alone.
 type admin struct{ socket string }
 
@@ -40,7 +43,7 @@ func (a admin) slice(ctx context.Context) (deploy.Slice, error) {
 }
 
 func (a admin) get(ctx context.Context, path string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://router"+path, nil)
 	if err != nil {

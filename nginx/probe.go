@@ -25,7 +25,7 @@ var errNotPassedOn = errors.New("the router does not pass questions on")
 
 // RoundTrip makes a request of a container, whose address is the URL's host, from where the router is: through the router's
 // admin socket, in its network, with what nginx makes of the addresses. It returns a deploy.UnreachedError when the router
-// got no connection.
+// got no connection, and a deploy.RouterError when it does not answer itself.
 func (r *Router) RoundTrip(request *http.Request) (*http.Response, error) {
 	response, err := r.probe(request)
 	if !errors.Is(err, errNotPassedOn) {
@@ -64,7 +64,7 @@ func (r *Router) probe(request *http.Request) (*http.Response, error) {
 	}
 	response, err := r.admin().transport().RoundTrip(passed)
 	if err != nil {
-		return nil, r.whySilent(request.Context(), fmt.Errorf("ask %s through the router: %w", target, err))
+		return nil, r.unasked(request.Context(), err)
 	}
 	said := response.Header.Get(probeHeader)
 	response.Header.Del(probeHeader)
@@ -73,6 +73,20 @@ func (r *Router) probe(request *http.Request) (*http.Response, error) {
 	}
 	response.Body.Close()
 	return nil, unanswered(target, said)
+}
+
+// unasked tells a router that does not answer from a container that takes its time.
+func (r *Router) unasked(ctx context.Context, err error) error {
+	bounded := ctx
+	if ctx.Err() != nil {
+		var cancel context.CancelFunc
+		bounded, cancel = context.WithTimeout(context.WithoutCancel(ctx), askTimeout)
+		defer cancel()
+		if _, silent := r.admin().generation(bounded); silent == nil {
+			return err
+		}
+	}
+	return &deploy.RouterError{Err: r.whySilent(bounded, err)}
 }
 
 // unanswered puts into words what the router says of a question without an answer.

@@ -12,6 +12,9 @@ import (
 // pollEvery is short: requests wait meanwhile.
 const pollEvery = time.Millisecond
 
+// refusesWithin is how long a reload may take before nginx is asked whether it refuses it.
+const refusesWithin = 3 * time.Second
+
 // urgency is whether requests wait for a reload.
 type urgency bool
 
@@ -28,7 +31,7 @@ func (r *Router) reload(ctx context.Context, before []Worker, generation uint64,
 	if err := r.Process.Reload(bounded); err != nil {
 		return hinted(err)
 	}
-	err := until(bounded, func() error { return r.answersAs(bounded, generation) })
+	err := r.unlessRefused(bounded, func() error { return r.answersAs(bounded, generation) })
 	if err == nil {
 		// nginx sends the old workers away on its own, but only 100 ms after the new ones have started
 		// (ngx_master_process_cycle). Where this fails, that is soon enough. One that ends before that is replaced, with the
@@ -37,7 +40,7 @@ func (r *Router) reload(ctx context.Context, before []Worker, generation uint64,
 		if u == requestsWait {
 			_ = r.Process.Retire(bounded, accepting(before))
 		}
-		err = until(bounded, func() error { return r.replaced(bounded, before) })
+		err = r.unlessRefused(bounded, func() error { return r.replaced(bounded, before) })
 	}
 	if err == nil { // workers that were sent away too early have been replaced by others of their kind
 		err = until(bounded, func() error { return r.answersAs(bounded, generation) })
@@ -47,6 +50,21 @@ func (r *Router) reload(ctx context.Context, before []Worker, generation uint64,
 	}
 	r.Log.Info("router reloaded", "app", r.settings.App, "generation", generation)
 	return nil
+}
+
+// unlessRefused repeats a check until it finds nothing wrong. Where that takes long, nginx is asked whether it refuses the
+// files, so that nobody waits for what cannot come.
+func (r *Router) unlessRefused(ctx context.Context, check func() error) error {
+	early, cancel := context.WithTimeout(ctx, refusesWithin)
+	defer cancel()
+	err := until(early, check)
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	if refused := r.Process.Test(ctx, r.settings.nginxConf(routerFile)); refused != nil {
+		return err // whoever asked for the reload looks into it
+	}
+	return until(ctx, check)
 }
 
 func (r *Router) answersAs(ctx context.Context, generation uint64) error {
@@ -101,5 +119,5 @@ func (r *Router) unconfirmed(ctx context.Context, generation uint64, missing err
 	if said == nil {
 		said = &deploy.HintedError{Err: errors.New("nginx finds no fault with the configuration"), Next: "look at the router's log"}
 	}
-	return fmt.Errorf("generation %d was not confirmed within %s: %w: %w", generation, r.ReloadTimeout, missing, hinted(said))
+	return fmt.Errorf("generation %d was not confirmed: %w: %w", generation, missing, hinted(said))
 }
