@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/docker/docker/api/types/network"
@@ -70,7 +71,7 @@ func (r *Runtime) attachSlice(ctx context.Context, slice deploy.Slice, shared []
 	}
 	n, err := r.routeNetwork(networks, slice)
 	if err == nil && n == nil {
-		n, err = r.makeRouteNetwork(ctx, slice, subnetsIn(own, r.settings.RouteNetwork(slice)), log)
+		n, err = r.addRouteNetwork(ctx, slice, subnetsIn(own, r.settings.RouteNetwork(slice)), log)
 	}
 	if err != nil {
 		return err
@@ -85,6 +86,9 @@ func (r *Runtime) attachSlice(ctx context.Context, slice deploy.Slice, shared []
 		if c.service == r.settings.Router && c.service != "" && !c.setAside() {
 			errs = append(errs, r.engine.join(ctx, *n, ownerOf(c, shared), netip.Addr{}, log))
 		}
+	}
+	for _, id := range n.surplus { // which fails as long as somebody is in it
+		errs = append(errs, r.engine.removeNetwork(ctx, id))
 	}
 	return errors.Join(errs...)
 }
@@ -122,7 +126,7 @@ func (e *Engine) join(ctx context.Context, n routeNetwork, c found, address neti
 		case at.id == n.id && (!address.IsValid() || at.fixed == address.String()):
 			return nil
 		}
-		if err := e.leave(ctx, n, c, log); err != nil {
+		if err := e.leave(ctx, n, at, c, log); err != nil {
 			return err
 		}
 	}
@@ -140,10 +144,15 @@ func (e *Engine) join(ctx context.Context, n routeNetwork, c found, address neti
 	return err
 }
 
-// leave disconnects a container from a route network, or from one of that name that is gone.
-func (e *Engine) leave(ctx context.Context, n routeNetwork, c found, log deploy.Log) error {
+// leave disconnects a container from the route network, from a surplus one, or from one that is gone: then the engine goes
+// by the name, which it finds by the id of the one that is there.
+func (e *Engine) leave(ctx context.Context, n routeNetwork, at endpoint, c found, log deploy.Log) error {
+	id := n.id
+	if slices.Contains(n.surplus, at.id) {
+		id = at.id
+	}
 	err := e.make(ctx, fmt.Sprintf("disconnect container %s from network %s", c.name, n.name), func(ctx context.Context) error {
-		return gone(e.client.NetworkDisconnect(ctx, n.id, c.id, true))
+		return gone(e.client.NetworkDisconnect(ctx, id, c.id, true))
 	})
 	if err == nil {
 		log(fmt.Sprintf("disconnect %s from network %s", c.name, n.name))

@@ -29,6 +29,23 @@ var (
 	rangesGone = regexp.MustCompile(`non-overlapping IPv4 address pool|all predefined address pools have been fully subnetted`)
 )
 
+// addRouteNetwork makes the slice's route network, and returns the one that counts where another process has made one too.
+func (r *Runtime) addRouteNetwork(ctx context.Context, slice deploy.Slice, wanted []netip.Prefix, log deploy.Log) (*routeNetwork, error) {
+	made, err := r.makeRouteNetwork(ctx, slice, wanted, log)
+	if err != nil {
+		return nil, err
+	}
+	all, err := r.engine.listNetworks(ctx, made.name)
+	if err != nil {
+		return nil, err
+	}
+	n, err := r.routeNetwork(all, slice)
+	if n == nil && err == nil {
+		err = fmt.Errorf("network %s is gone again", made.name)
+	}
+	return n, err
+}
+
 // makeRouteNetwork creates the slice's route network. Its subnet is one of the wanted ones if it can be had, since
 // containers have addresses there. Else it is cut from the pool of the settings or, without one, from a pool that another
 // route network was cut from, or from a range that the engine calls free.

@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -31,6 +32,8 @@ type routeNetwork struct {
 	// subnet has the places of web containers; it is not valid where somebody else made the network and left the addresses
 	// to the engine.
 	subnet netip.Prefix
+	// surplus are the ids of others with the name.
+	surplus []string
 }
 
 // RouteNetwork returns the name of the network between the router and the slice. It begins with the app's name and goes,
@@ -62,18 +65,26 @@ func tooMany(number, most int) error {
 }
 
 // routeNetwork looks the slice's route network up among networks; nil when there is none. Of several with the name, which
-// engines before 25 may have made at the same time, the oldest counts.
-func (r *Runtime) routeNetwork(networks []network.Summary, slice deploy.Slice) (*routeNetwork, error) {
+// engines before 25 may have made at the same time, the oldest counts; the others are surplus.
+func (r *Runtime) routeNetwork(networks []network.Summary, slice deploy.Slice) (n *routeNetwork, err error) {
 	name := r.settings.RouteNetwork(slice)
 	same := slices.DeleteFunc(slices.Clone(networks), func(n network.Summary) bool { return n.Name != name })
 	if len(same) == 0 {
 		return nil, nil
 	}
-	oldest := slices.MinFunc(same, func(a, b network.Summary) int { return a.Created.Compare(b.Created) })
-	if err := r.refuseForeign(oldest); err != nil {
-		return nil, err
+	slices.SortFunc(same, func(a, b network.Summary) int {
+		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID))
+	})
+	for _, one := range same {
+		if err := r.refuseForeign(one); err != nil {
+			return nil, err
+		}
 	}
-	return newRouteNetwork(oldest), nil
+	n = newRouteNetwork(same[0])
+	for _, one := range same[1:] {
+		n.surplus = append(n.surplus, one.ID)
+	}
+	return n, nil
 }
 
 // refuseForeign refuses a network that is another site's, or not of verdigris's making at all.

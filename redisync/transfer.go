@@ -25,6 +25,7 @@ type transfer struct {
 	// watch tells of writes to the source, from Settle on; unwatched says why it is nil then.
 	watch     *conn
 	unwatched error
+	copied    bool // Copy has begun to go over the target
 }
 
 // Copy brings the selected keys over while traffic goes on, and removes on the target the selected keys that the
@@ -37,7 +38,12 @@ func (t *transfer) Copy(ctx context.Context, progress func(deploy.CopyProgress))
 	run := t.newPass(snapshotCopies{t})
 	stop := run.tell(progress)
 	defer stop()
-	kept, err := run.keep(ctx)
+	var kept *deploy.Kept
+	var err error
+	if !t.copied { // from then on the target has what the source had
+		kept, err = run.keep(ctx)
+		t.copied = err == nil
+	}
 	if t.data != nil {
 		t.data.keeps(kept)
 	}
