@@ -482,6 +482,7 @@ type fakeData struct {
 	mu     sync.Mutex
 	calls  []string
 	rests  []string
+	fenced deploy.Slice
 	status deploy.MirrorStatus
 
 	begin  func(from deploy.Slice) error
@@ -534,6 +535,19 @@ func (f *fakeData) Mirror(live deploy.Slice) {
 }
 
 func (f *fakeData) LookOut(standby deploy.Slice) { f.note("lookout:" + string(standby)) }
+
+func (f *fakeData) Fence(slice deploy.Slice) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fenced = slice
+}
+
+// isFenced is the slice that was to be fenced last.
+func (f *fakeData) isFenced() deploy.Slice {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.fenced
+}
 
 func (f *fakeData) Rest(reason string) {
 	f.mu.Lock()

@@ -66,6 +66,7 @@ func (w *worker) follow(ctx context.Context) (settled bool) {
 	}
 	followed := w.followAddresses(looking, route, observed)
 	w.openAgain(ctx)
+	w.keepFence(looking, route)
 	// A slice that runs workers beside a live one that has none was left by a cutover, which stopped them.
 	placed := true
 	if len(observed.workers()) > 0 || w.owed.Load() {

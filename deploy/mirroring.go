@@ -167,6 +167,19 @@ func (w *worker) openAgain(ctx context.Context) {
 	}
 }
 
+// keepFence has the slice fenced that the traffic has left, for as long as it runs what it ran then: a new release there may
+// write while it gets ready. A start that failed has opened it, a crash may have come before its fence.
+func (w *worker) keepFence(ctx context.Context, route Route) {
+	if w.Data == nil || route.Previous == "" || route.PreviousCommit == "" || !w.operation.TryLock() {
+		return
+	}
+	defer w.operation.Unlock()
+	observed, err := w.Runtime.Observe(ctx, route.Previous)
+	if err == nil && observed.Commit == route.PreviousCommit {
+		w.Data.Fence(route.Previous)
+	}
+}
+
 // mirroring says how the mirror stands. It asks nobody else, so that it can be asked often.
 func (w *worker) mirroring() (Mirroring, error) {
 	if w.Data == nil {

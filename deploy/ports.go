@@ -189,6 +189,8 @@ type Data interface {
 	// LookOut tells in Mirrored of writes to a slice that is not live, in the background, while there is no mirror to
 	// take them back. An empty slice ends it.
 	LookOut(standby Slice)
+	// Fence keeps the app of a slice that the traffic has left from writing to its data, in the background, until Open.
+	Fence(slice Slice)
 	// Rest keeps the mirror from writing, for a reason that Mirrored tells, until it is called without one. It returns at
 	// once.
 	Rest(reason string)

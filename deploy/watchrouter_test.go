@@ -102,3 +102,17 @@ func TestStatus_SaysWhoHasTheAddressesOfTheRoute(t *testing.T) {
 		t.Errorf("at the addresses are %+v", r.Endpoints)
 	}
 }
+
+func TestFence_OfTheSliceThatWasLeft_IsThereWhileItRunsWhatItRanThen(t *testing.T) {
+	h := newHouse(t).blueLive()
+	equal(t, "a second release", string(h.deploy("", commitB, true).State), "succeeded")
+	eventually(t, "blue is to be fenced", func() bool { return h.data.isFenced() == deploy.Blue })
+
+	h.data.Fence("") // to see whether it comes again
+	equal(t, "a third release", string(h.deploy(deploy.Blue, commitC, false).State), "succeeded")
+	h.runtime.tell()
+	eventually(t, "verdigris has looked", func() bool { return h.routing().Confirmed })
+	if slice := h.data.isFenced(); slice != "" {
+		t.Errorf("%s is to be fenced, which runs a release that gets ready", slice)
+	}
+}

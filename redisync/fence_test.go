@@ -107,25 +107,3 @@ func TestAMarkerOfAnEarlierTimeIsNotGoneOnFrom(t *testing.T) {
 	testkit.Eventually(t, "the last item arrives", func() bool { return blue.LIndex(t.Context(), "images", -1).Val() == "last" })
 	requireEqualKeys(t, green, blue, []string{"images"})
 }
-
-func TestAStandbyThatStartsAnewIsNotFencedAnyMore(t *testing.T) {
-	t.Parallel()
-	left, live := startRedis(t, "--appendonly", "yes"), startRedis(t)
-	d := startedMirror(t, newData(t, left, live, "images"))
-	cutOver(t, d, deploy.Blue, func(settle func()) { settle() })
-	inStep(t, d)
-	if s := d.Mirrored().Fenced; s != deploy.Blue {
-		t.Fatalf("%q is said to be fenced", s)
-	}
-	left.restart(t)
-	left.Set(t.Context(), "images", "stray", 0)
-	testkit.Eventually(t, "the status does not speak of a fence", func() bool { return d.Mirrored().Fenced == "" })
-	inStep(t, d)
-	testkit.Eventually(t, "what was written there is undone", func() bool { return left.Exists(t.Context(), "images").Val() == 0 })
-	if err := d.Open(t.Context(), deploy.Blue); err != nil {
-		t.Fatal(err)
-	}
-	if users := rights(t, left); len(users) != 1 || !strings.Contains(users[0], "+@all") {
-		t.Errorf("users: %q", users)
-	}
-}

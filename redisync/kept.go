@@ -12,8 +12,8 @@ import (
 )
 
 // A target whose app could write may have values that somebody was told are stored: while the router led to the wrong
-// slice, or a fence was gone. A copy does not destroy them: what differs from the source is renamed first, and stays for
-// some days for people to look at.
+// slice, or a fence was gone. A copy does not destroy them: what differs from the source is kept under another name first, and
+// stays for some days for people to look at.
 
 const (
 	keptPrefix = ownPrefix + "kept:"
@@ -36,7 +36,7 @@ func (d *Data) keptNow() *deploy.Kept {
 	return nil
 }
 
-// keep moves the target's values that the copy is about to go over out of its way, unless nobody but us could write there.
+// keep keeps the target's values that the copy is about to go over, unless nobody but us could write there.
 // It returns what it has kept; nil for nothing.
 func (p *pass) keep(ctx context.Context) (*deploy.Kept, error) {
 	if p.to.fenced {
@@ -52,8 +52,8 @@ func (p *pass) keep(ctx context.Context) (*deploy.Kept, error) {
 		kept.Keys = append(kept.Keys, keys[:min(len(keys), max(0, shownStrays-len(kept.Keys)))]...)
 	}
 	work := func(own *pair, keys []string) error {
-		renamed, err := own.to.renameBelow(kept.Below, keys)
-		note(renamed)
+		found, err := own.to.keepBelow(kept.Below, keys)
+		note(found)
 		return err
 	}
 	look := p.newPass(p.snapshots)
@@ -94,10 +94,15 @@ func (p *pair) overwritten(found batch) ([]string, error) {
 	return p.compare(there, true)
 }
 
-// renameBelow renames keys, gives them an end and returns those that were there.
-func (c *conn) renameBelow(prefix string, keys []string) (renamed []string, err error) {
+// keepBelow keeps the values of keys under names of our own, which come to their end, and returns the keys that were there. The
+// keys stay as they are, as long as the server can do that: it needs COPY (redis 6.2).
+func (c *conn) keepBelow(prefix string, keys []string) (kept []string, err error) {
 	for _, key := range keys {
-		c.send("RENAME", key, prefix+key)
+		if c.side.can.snapshot {
+			c.send("COPY", key, prefix+key)
+		} else {
+			c.send("RENAME", key, prefix+key)
+		}
 		c.send("PEXPIRE", prefix+key, strconv.FormatInt(keptFor.Milliseconds(), 10))
 	}
 	if err := c.flush(); err != nil {
@@ -105,19 +110,20 @@ func (c *conn) renameBelow(prefix string, keys []string) (renamed []string, err 
 	}
 	var first error
 	for _, key := range keys {
-		_, err := c.status()
+		err := c.skip()
 		if err != nil && !isReply(err) {
-			return renamed, err
+			return kept, err
 		}
-		if _, gone := c.integer(); gone != nil && !isReply(gone) {
-			return renamed, gone
+		there, ended := c.integer()
+		if ended != nil && !isReply(ended) {
+			return kept, ended
 		}
 		switch {
-		case err == nil:
-			renamed = append(renamed, key)
-		case !refusedAs(err, "ERR no such key") && first == nil: // it came to its end just now
+		case err == nil && there == 1:
+			kept = append(kept, key)
+		case err != nil && !refusedAs(err, "ERR no such key") && first == nil: // it came to its end just now
 			first = fmt.Errorf("keep key %s: %w", shown(key), err)
 		}
 	}
-	return renamed, first
+	return kept, first
 }

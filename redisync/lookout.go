@@ -82,6 +82,11 @@ func (l *lookout) look(ctx context.Context, watch *conn) (err error) {
 		if l.data.follows.Load() {
 			return nil
 		}
+		if l.data.fencing.wants(l.slice) {
+			if err := l.data.fenceAlone(ctx, l.slice); err != nil {
+				l.data.Log.Warn("could not fence the slice that the traffic has left again", "slice", l.slice, "error", err)
+			}
+		}
 		_ = pause(ctx, tendEvery)
 	}
 	return nil

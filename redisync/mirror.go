@@ -158,6 +158,13 @@ func (m *mirror) begin(ctx context.Context) (*follower, error) {
 		return nil, err
 	}
 	m.data.fencing.found(m.to, t.to.fenced)
+	if m.data.fencing.wants(m.to) {
+		// Its app may have written since the fence was gone, so that for the copy it counts as one that can.
+		if err := m.data.fenceAgain(ctx, t.to, t.from); err != nil {
+			t.Close()
+			return nil, err
+		}
+	}
 	f, err := m.join(ctx, t)
 	if err != nil {
 		if f != nil {

@@ -35,7 +35,7 @@ func (m *mirror) follow(ctx context.Context, f *follower) error {
 			if err := m.rejoin(ctx, f); err != nil {
 				return err
 			}
-		case errors.As(err, &blocked):
+		case errors.As(err, &blocked) && !refusedAs(blocked.error, "NOPERM"):
 			m.blocked(err)
 		default:
 			return err
@@ -85,6 +85,11 @@ func (m *mirror) tend(ctx context.Context, f *follower) error {
 	m.strayed(strays)
 	if err != nil {
 		return err
+	}
+	if m.data.fencing.wants(m.to) {
+		if err := m.fence(ctx, f); err != nil {
+			return err
+		}
 	}
 	return f.flush()
 }
