@@ -138,6 +138,8 @@ func (w *worker) openData(ctx context.Context, slice Slice) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, openWithin)
 	defer cancel()
+	w.opening.Lock()
+	defer w.opening.Unlock()
 	if err := w.Data.Open(ctx, slice); err != nil {
 		return fmt.Errorf("let %s write to its data: %w", slice, err)
 	}
@@ -170,12 +172,16 @@ func (w *worker) openAgain(ctx context.Context) {
 // keepFence has the slice fenced that the traffic has left, for as long as it runs what it ran then: a new release there may
 // write while it gets ready. A start that failed has opened it, a crash may have come before its fence.
 func (w *worker) keepFence(ctx context.Context, route Route) {
-	if w.Data == nil || route.Previous == "" || route.PreviousCommit == "" || !w.operation.TryLock() {
+	if w.Data == nil || route.Previous == "" || route.PreviousCommit == "" {
 		return
 	}
-	defer w.operation.Unlock()
 	observed, err := w.Runtime.Observe(ctx, route.Previous)
-	if err == nil && observed.Commit == route.PreviousCommit {
+	if err != nil || observed.Commit != route.PreviousCommit {
+		return
+	}
+	w.opening.Lock()
+	defer w.opening.Unlock()
+	if running, _ := w.queue.snapshot(); running == nil { // an operation opens and fences as it needs
 		w.Data.Fence(route.Previous)
 	}
 }

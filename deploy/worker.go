@@ -22,6 +22,8 @@ type worker struct {
 	intake    sync.RWMutex
 	operation sync.Mutex
 	traffic   sync.Mutex
+	// opening is held while a slice's data is opened, or is to be fenced.
+	opening sync.Mutex
 
 	// changed holds a note while something has changed that follow has not looked at yet, ask while the router has not been
 	// asked about it.

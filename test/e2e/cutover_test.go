@@ -27,6 +27,13 @@ func (l *ledger) add(id string) {
 	l.acked = append(l.acked, id)
 }
 
+// all are the ids that were acknowledged so far.
+func (l *ledger) all() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.acked)
+}
+
 // uploader pushes numbered pictures of the size and enters those that were acknowledged.
 func (s *site) uploader(l *ledger, name string, size int) load.Requests {
 	id := func(i int) string { return fmt.Sprintf("%s-%06d;", name, i) }

@@ -169,13 +169,19 @@ func watch(fields string) func(*site) {
 // start runs verdigris serve and waits until it is ready.
 func (s *site) start() {
 	s.t.Helper()
+	s.launch()
+	s.connect()
+}
+
+// launch runs verdigris serve.
+func (s *site) launch() {
+	s.t.Helper()
 	s.runs = s.settings()
 	s.serve = exec.Command(built.verdigris, "serve", "--config", filepath.Join(s.dir, "verdigris.yml"))
 	s.serve.Dir = s.dir
 	s.serve.Env = append(os.Environ(), s.env...)
 	s.serve.Stdout, s.serve.Stderr = s.log, s.log
 	testkit.Must(s.t, s.serve.Start())
-	s.connect()
 }
 
 // settings are what serve reads at its start.
