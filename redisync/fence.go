@@ -119,18 +119,27 @@ func (s *server) unfence(ctx context.Context) error {
 // passFence looks whether the server is fenced. If it is, we become the user that may pass. A server that was started
 // anew since, with users as its configuration has them, is fenced no more.
 func (c *conn) passFence() error {
-	kept, err := c.side.client.HGetAll(c.ctx, fenceKey).Result()
-	if refusedAs(err, "NOPERM") {
-		return nil // a fence of ours would have left us the right to look
+	known, err := c.seeFence()
+	if err != nil || !known {
+		return err
 	}
-	if err != nil || len(kept) == 0 {
-		return c.fail(err)
-	}
-	c.side.fenced = kept[fenceRun] == c.side.info["run_id"]
 	if err := c.side.becomeOwnUser(c.ctx); err != nil {
 		return err
 	}
 	return c.login()
+}
+
+// seeFence looks whether the server is fenced, and changes nothing. known reports whether it is, or was in another run.
+func (c *conn) seeFence() (known bool, err error) {
+	kept, err := c.side.client.HGetAll(c.ctx, fenceKey).Result()
+	if refusedAs(err, "NOPERM") {
+		return false, nil // a fence of ours would have left us the right to look
+	}
+	if err != nil || len(kept) == 0 {
+		return false, c.fail(err)
+	}
+	c.side.fenced = kept[fenceRun] == c.side.info["run_id"]
+	return true, nil
 }
 
 // users returns the rights of all users that can log in, other than our own, as ACL LIST writes them.

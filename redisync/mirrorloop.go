@@ -177,6 +177,8 @@ func (f *follower) broken(ctx context.Context, err error) error {
 	switch {
 	case errors.As(err, new(*blockedError)), errors.As(err, new(*tornError)):
 		return err
+	case refusedAs(err, "WRONGPASS"):
+		return err // somebody else has changed our own user, which is made again for new connections
 	case err == nil, isReply(err):
 		return nil
 	case ended(ctx) != nil && calledOff(err) && f.from.ctx.Err() == nil:

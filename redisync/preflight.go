@@ -10,6 +10,11 @@ import (
 
 // check finds out, before anything is touched, whether a copy can succeed.
 func (t *transfer) check(ctx context.Context) error {
+	return t.checkAs(ctx, (*conn).passFence)
+}
+
+// checkAs does so as whoever we are once the fence, if there is one, has been dealt with.
+func (t *transfer) checkAs(ctx context.Context, fence func(*conn) error) error {
 	from, err := t.from.dial(ctx)
 	if err != nil {
 		return err
@@ -29,7 +34,7 @@ func (t *transfer) check(ctx context.Context) error {
 		return err
 	}
 	for _, c := range []*conn{from, to} {
-		if err := c.passFence(); err != nil {
+		if err := fence(c); err != nil {
 			return err
 		}
 	}
@@ -37,7 +42,11 @@ func (t *transfer) check(ctx context.Context) error {
 	if err := from.require(reading(key)); err != nil {
 		return err
 	}
-	if err := to.require(append(reading(key), writing(key, temporaryPrefix+"probe")...)); err != nil {
+	needs := reading(key)
+	if !to.side.fenced || to.side.Username == fenceUser { // else nobody can write but us, and we are not
+		needs = append(needs, writing(key, temporaryPrefix+"probe")...)
+	}
+	if err := to.require(needs); err != nil {
 		return err
 	}
 	for _, c := range []*conn{from, to} {

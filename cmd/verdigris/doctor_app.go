@@ -163,10 +163,5 @@ func (d *doctor) data(ctx context.Context, p *parts) {
 		from = deploy.Green
 	}
 	what := "redis of " + p.app.Name
-	transfer, err := p.data.Begin(ctx, from, from.Other())
-	if err != nil {
-		d.bad(what, err, "start it with: verdigris up")
-		return
-	}
-	d.check(what, fmt.Sprintf("a copy from %s to %s can begin", from, from.Other()), transfer.Close(), "")
+	d.check(what, fmt.Sprintf("a copy from %s to %s can begin", from, from.Other()), p.data.Look(ctx, from, from.Other()), "start it with: verdigris up")
 }

@@ -9,6 +9,7 @@ import (
 	"verdigris/config"
 	"verdigris/deploy"
 	"verdigris/nginx"
+	"verdigris/redisync"
 	"verdigris/source"
 )
 
@@ -18,8 +19,8 @@ type parts struct {
 	source  *source.Repository
 	runtime *compose.Runtime
 	router  deploy.Router
-	nginx   *nginx.Router // the router itself where it is ours; nil for kind file
-	data    deploy.Data   // nil for an app without data
+	nginx   *nginx.Router  // the router itself where it is ours; nil for kind file
+	data    *redisync.Data // nil for an app without data
 }
 
 // assemble joins the parts of one app. Nothing is contacted or written.
@@ -40,7 +41,11 @@ func assemble(cfg *config.Config, app *config.App, engine *compose.Engine, log *
 
 // adapters are what the controller needs of the parts.
 func (p *parts) adapters() deploy.Adapters {
-	return deploy.Adapters{Source: p.source, Runtime: p.runtime, Router: p.router, Data: p.data}
+	a := deploy.Adapters{Source: p.source, Runtime: p.runtime, Router: p.router}
+	if p.data != nil { // a nil *Data is no nil deploy.Data
+		a.Data = p.data
+	}
+	return a
 }
 
 // chosen returns the app of --app, or all apps without it.

@@ -15,7 +15,7 @@ import (
 )
 
 // newData joins the redis of both slices; it is nil for an app without data.
-func newData(app *config.App, runtime *compose.Runtime, log *slog.Logger) (deploy.Data, error) {
+func newData(app *config.App, runtime *compose.Runtime, log *slog.Logger) (*redisync.Data, error) {
 	if app.Data == nil {
 		return nil, nil
 	}
