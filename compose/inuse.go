@@ -9,12 +9,14 @@ import (
 
 // Like Docker Compose, a plan leaves out the networks and volumes that no service of an active profile uses.
 
-// networksInUse are the keys of the networks that services join, sorted.
+// networksInUse are the keys of the networks that services join, sorted, without those that are left to Attach.
 func (p *project) networksInUse() []string {
 	keys := map[string]bool{}
 	for _, s := range p.Services {
 		for key := range s.Networks {
-			keys[key] = true
+			if !p.leftToAttach(s, key) {
+				keys[key] = true
+			}
 		}
 	}
 	return slices.Sorted(maps.Keys(keys))

@@ -27,7 +27,10 @@ type project struct {
 	commit     deploy.Commit // empty for the shared project
 	deployment int64         // that brings the release; 0 for none
 	web        string        // the service that answers requests; empty for the shared project
-	files      []string      // absolute
+	router     string        // the shared service that runs the router; empty for a slice
+	// routes are the route networks, as Settings.routeNetworks has them.
+	routes map[string]deploy.Slice
+	files  []string // absolute
 	// sources are what was read of files, and what they name.
 	sources sources
 	// caBundle is offered to builds; see Settings.
@@ -52,7 +55,7 @@ func (r *Runtime) loadSlice(ctx context.Context, slice deploy.Slice, rel deploy.
 	}
 	p := &project{
 		app: r.settings.App, dir: r.settings.Dir, slice: slice, commit: rel.Commit, deployment: rel.Deployment, web: r.settings.Web, api: r.engine.api(),
-		files: under(rel.Dir, names), caBundle: r.settings.CABundle,
+		files: under(rel.Dir, names), caBundle: r.settings.CABundle, routes: r.settings.routeNetworks(),
 		injected: map[string]string{
 			"VERDIGRIS_SLICE":   string(slice),
 			"VERDIGRIS_RELEASE": string(rel.Commit),
@@ -76,7 +79,10 @@ func (r *Runtime) loadShared(ctx context.Context) (*project, error) {
 			Next: "name one in verdigris.yml: compose.shared",
 		}
 	}
-	p := &project{app: r.settings.App, dir: r.settings.Dir, api: r.engine.api(), files: under(r.settings.Dir, r.settings.SharedFiles), caBundle: r.settings.CABundle}
+	p := &project{
+		app: r.settings.App, dir: r.settings.Dir, api: r.engine.api(), router: r.settings.Router,
+		files: under(r.settings.Dir, r.settings.SharedFiles), caBundle: r.settings.CABundle, routes: r.settings.routeNetworks(),
+	}
 	if i := absent(p.files); i >= 0 {
 		return nil, &deploy.HintedError{
 			Err:  fmt.Errorf("the shared compose file %s does not exist", p.files[i]),

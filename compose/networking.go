@@ -38,13 +38,19 @@ const interfaceOption = "com.docker.network.endpoint.ifname"
 // mapNetworks joins the networks in the order of their priority. The first one is the container's own network mode; an
 // address of the service itself belongs to it.
 func mapNetworks(b *blueprint, s types.ServiceConfig) error {
-	for i, key := range s.NetworksByPriority() {
+	for _, key := range s.NetworksByPriority() {
 		if err := b.checkEndpoint(s, key); err != nil {
 			return err
 		}
+		if err := b.checkRoute(s, key); err != nil {
+			return err
+		}
+		if b.project.leftToAttach(s, key) {
+			continue
+		}
 		settings := b.endpoint(s, s.Networks[key])
 		var err error
-		if i == 0 {
+		if len(b.Networks) == 0 {
 			err = b.firstMAC(s, settings)
 		} else if settings.MacAddress != "" {
 			err = b.needs(endpointAPI, s, "networks.mac_address", "of the second network "+key)

@@ -106,6 +106,9 @@ func (r *Runtime) converge(ctx context.Context, p *project, ids map[string]strin
 	if err != nil {
 		return err
 	}
+	if err := r.renewRouteNetworks(ctx, p.slice, log); err != nil {
+		return err
+	}
 	seen, err := r.engine.observe(ctx, p.Name)
 	if err != nil {
 		return err
