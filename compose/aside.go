@@ -13,6 +13,8 @@ import (
 // volumes are free, and stays to come back as it was. What that takes stands in its name, which is all about a container
 // that can be changed and outlives verdigris: <name>-<part of its id>-running.always-replaced.
 //
+// It leaves the route network too, so that its place there is free, and takes it again when it comes back.
+//
 // Its restart policy is taken from it before its successor starts. When the Engine starts itself, it starts what has the
 // policy always even where a person had stopped it, and there must not be both.
 
@@ -73,6 +75,50 @@ func (e *Engine) retire(ctx context.Context, a aside, log deploy.Log) error {
 		return err
 	}
 	return e.setRestart(ctx, member{a.id, a.name}, container.RestartPolicy{Name: container.RestartPolicyDisabled})
+}
+
+// leaveRoute takes a container that is set aside out of its slice's route network: its place is its successor's, and the
+// network may be another one by the time it comes back.
+func (r *Runtime) leaveRoute(ctx context.Context, c found, log deploy.Log) error {
+	r.attaching.Lock()
+	defer r.attaching.Unlock()
+	n, err := r.routeNetworkOf(ctx, c)
+	if err != nil || n == nil {
+		return err
+	}
+	return r.engine.leaveAll(ctx, *n, c, log)
+}
+
+// takePlace joins a container that has come back to its slice's route network, where there is one: Attach may be long in
+// coming. All are the containers of the slice.
+func (r *Runtime) takePlace(ctx context.Context, c found, all []found, log deploy.Log) error {
+	r.attaching.Lock()
+	defer r.attaching.Unlock()
+	n, err := r.routeNetworkOf(ctx, c)
+	if err != nil || n == nil {
+		return err
+	}
+	for _, web := range all {
+		if web.service == r.settings.Web && ownerOf(web, all).id == c.id {
+			return r.attachWeb(ctx, *n, web, all, log)
+		}
+	}
+	return nil
+}
+
+// routeNetworkOf returns the route network of the container's slice; nil where there is none.
+func (r *Runtime) routeNetworkOf(ctx context.Context, c found) (*routeNetwork, error) {
+	for name, slice := range r.settings.routeNetworks() {
+		if c.labels[labelProject] != r.settings.Project(slice) {
+			continue
+		}
+		networks, err := r.engine.listNetworks(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		return r.routeNetwork(networks, slice)
+	}
+	return nil, nil
 }
 
 func (e *Engine) rename(ctx context.Context, c found, name string) error {

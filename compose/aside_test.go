@@ -1,6 +1,8 @@
 package compose
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -134,4 +136,72 @@ services:
 	if got := testkit.Docker(s.t, "inspect", "-f", `{{index .Config.Labels "com.docker.compose.service"}} {{.State.Status}}`, name); got != "new running" {
 		t.Errorf("the name belongs to %s", got)
 	}
+}
+
+// members are the names of the containers that are in blue's route network, of whatever state, without the app's.
+func (s *site) members() string {
+	s.t.Helper()
+	containers, err := s.engine.list(s.t.Context(), filters.NewArgs(filters.Arg("network", s.settings.RouteNetwork(deploy.Blue))))
+	testkit.Must(s.t, err)
+	var names []string
+	for _, c := range containers {
+		names = append(names, strings.TrimPrefix(c.name, s.settings.App+"-"))
+	}
+	slices.Sort(names)
+	return strings.Join(names, " ")
+}
+
+func TestAside_WebContainers_LeaveTheRouteNetworkAndComeBackToTheirPlaces(t *testing.T) {
+	t.Parallel()
+	s := routed(t, connected(t))
+	s.begin(commitA, 1)
+	s.attach()
+	ids := s.ids()
+	atTheirPlaces := func(when string) {
+		t.Helper()
+		subnet := routeSubnet(s.network().subnet)
+		want := map[string]string{"web-1": subnet.place(1).String(), "web-2": subnet.place(2).String()}
+		if now := s.places(); !maps.Equal(now, want) {
+			t.Errorf("%s the places are %v, want %v", when, now, want)
+		}
+	}
+	back := func(when string) {
+		t.Helper()
+		if now := s.ids(); !maps.Equal(now, ids) {
+			t.Errorf("%s the containers are %v, were %v", when, now, ids)
+		}
+		atTheirPlaces(when)
+		if again := s.attach(); again != "" {
+			t.Errorf("%s there is left to do: %s", when, again)
+		}
+	}
+
+	s.begin(commitB, 2)
+	if got := s.members(); got != "shared-router-1" {
+		t.Errorf("before the new containers are joined, in the network are %s", got)
+	}
+	s.attach()
+	if got := s.members(); got != "blue-web-1 blue-web-2 shared-router-1" {
+		t.Errorf("in the network are %s", got)
+	}
+	atTheirPlaces("after the start")
+	testkit.Must(t, s.Revert(t.Context(), deploy.Blue, 2, s.log))
+	back("after the revert")
+
+	// The network is another one when they come back.
+	s.begin(commitB, 3)
+	s.attach()
+	n := s.network()
+	for _, id := range []string{s.router(), s.ids()["web-1"], s.ids()["web-2"]} {
+		testkit.Must(t, s.engine.client.NetworkDisconnect(t.Context(), n.id, id, true))
+	}
+	testkit.Must(t, s.engine.removeNetwork(t.Context(), n.id))
+	s.attach()
+	testkit.Must(t, s.Revert(t.Context(), deploy.Blue, 3, s.log))
+	back("after the revert into another network")
+
+	broken := testkit.Read(t, s.dir+"/blue.yml")
+	s.write("blue.yml", strings.Replace(broken, `[redis-server, --save, ""]`, `["false"]`, 1))
+	testkit.ErrorContains(t, s.Start(t.Context(), deploy.Blue, s.release(commitB), s.log), "exited with status 1")
+	back("after a start that failed")
 }

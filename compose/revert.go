@@ -172,7 +172,9 @@ func (r *Runtime) comeBack(ctx context.Context, v reversal, log deploy.Log) erro
 		var group sync.WaitGroup
 		for _, a := range v.back {
 			if slices.Contains(level, a.service) {
-				group.Go(func() { inTime(func(ctx context.Context) error { return x.bringBack(ctx, services[a.service], a) }) })
+				group.Go(func() {
+					inTime(func(ctx context.Context) error { return x.bringBack(ctx, services[a.service], a, everything) })
+				})
 			}
 		}
 		for _, c := range v.again {
@@ -198,8 +200,8 @@ func (c *collected) add(err error) {
 }
 
 // bringBack makes a container that was set aside again what it was. Its name comes last: until then it says what there is
-// still to do.
-func (x *execution) bringBack(ctx context.Context, s types.ServiceConfig, a aside) error {
+// still to do. All are the containers of the project.
+func (x *execution) bringBack(ctx context.Context, s types.ServiceConfig, a aside, all []found) error {
 	x.log("bring back " + a.name)
 	if !a.policy.IsNone() {
 		if err := x.engine.setRestart(ctx, member{a.id, a.name}, a.policy); err != nil {
@@ -213,7 +215,7 @@ func (x *execution) bringBack(ctx context.Context, s types.ServiceConfig, a asid
 			return errors.Join(failed, err)
 		}
 	}
-	return errors.Join(failed, x.engine.rename(ctx, a.found, a.name))
+	return errors.Join(failed, x.takePlace(ctx, a.found, all, x.log), x.engine.rename(ctx, a.found, a.name))
 }
 
 // startAgain starts a container when those that it depends on are as it wants them. It waits for them so long only: it has

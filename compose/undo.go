@@ -57,7 +57,10 @@ func (x *execution) retire(ctx context.Context, c found) error {
 	if i < 0 { // left by an earlier start
 		return x.engine.stopContainer(ctx, c, x.log)
 	}
-	return x.engine.retire(ctx, x.replaced[i], x.log)
+	if err := x.engine.retire(ctx, x.replaced[i], x.log); err != nil {
+		return err
+	}
+	return x.leaveRoute(ctx, c, x.log)
 }
 
 // removeLeftovers removes what an earlier start has left aside, now that the plan has succeeded.
