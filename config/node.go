@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"strconv"
 
 	"gopkg.in/yaml.v3"
 )
@@ -77,6 +78,10 @@ func text(value string) *yaml.Node {
 
 func quoted(value string) *yaml.Node {
 	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Style: yaml.DoubleQuotedStyle, Value: value}
+}
+
+func flag(value bool) *yaml.Node {
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: strconv.FormatBool(value)}
 }
 
 func sequence(items ...*yaml.Node) *yaml.Node {

@@ -29,9 +29,12 @@ const routing = `
   volumes:
     - ./.verdigris/apps/%[3]s/nginx:/etc/verdigris:ro
     - ./.verdigris/apps/%[3]s/run:/run/verdigris
-  networks: [blue, green]
+  networks: [blue, green, verdigris-blue, verdigris-green]
   restart: unless-stopped
 `
+
+// routeComment stands above the networks between router and slices.
+const routeComment = "# Between the router and the web containers of each slice, and nobody else. Verdigris makes these networks with addresses\n# that stay; Docker Compose alone makes them as they stand here."
 
 // shared builds the compose file of what both slices share.
 func (s *splitter) shared() *yaml.Node {
@@ -53,6 +56,13 @@ func (s *splitter) shared() *yaml.Node {
 		put(network, "name", text(s.network(slice)))
 		put(networks, string(slice), network)
 	}
+	for _, slice := range []deploy.Slice{deploy.Blue, deploy.Green} {
+		route := mapping()
+		put(route, "name", text(s.routeNetwork(slice)))
+		put(route, "internal", flag(true))
+		put(networks, routeKey(slice), route)
+	}
+	keyOf(networks, routeKey(deploy.Blue)).HeadComment = routeComment
 	put(file, "services", services)
 	put(file, "networks", networks)
 	s.carry(file, services)

@@ -19,10 +19,19 @@ func (s *splitter) slice(slice deploy.Slice) *yaml.Node {
 		services.Content = append(services.Content, key, service)
 	}
 	network := mapping()
-	put(network, "external", &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: "true"})
+	put(network, "external", flag(true))
 	put(network, "name", text(s.network(slice)))
 	networks := mapping()
 	put(networks, "default", network)
+	if web := s.routed(services); web != nil {
+		route := mapping()
+		put(route, "external", flag(true))
+		put(route, "name", text(s.routeNetwork(slice)))
+		put(networks, routeKey(slice), route)
+		last := mapping()
+		put(last, "priority", &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: "-1"})
+		s.join(web, routeKey(slice), last)
+	}
 
 	file := mapping()
 	put(file, "services", services)
@@ -33,6 +42,36 @@ func (s *splitter) slice(slice deploy.Slice) *yaml.Node {
 
 // network is the network of a slice; the shared file makes it, and what is shared joins it.
 func (s *splitter) network(slice deploy.Slice) string { return s.app + "-" + string(slice) }
+
+// routeKey is what the files call the network between the router and the slice, and routeNetwork is its name, as verdigris
+// gives it; see docs/compose.md.
+func routeKey(slice deploy.Slice) string { return "verdigris-" + string(slice) }
+
+func (s *splitter) routeNetwork(slice deploy.Slice) string { return s.app + "-" + routeKey(slice) }
+
+// routed is the service that joins the network between router and slice: the one that answers requests or whose network
+// that uses; nil where that has no network of its own.
+func (s *splitter) routed(services *yaml.Node) *yaml.Node {
+	web := child(services, s.out.Web)
+	for range services.Content {
+		mode := child(web, "network_mode")
+		if mode == nil {
+			return web
+		}
+		web = child(services, strings.TrimPrefix(mode.Value, "service:"))
+	}
+	return nil
+}
+
+// join adds a network to those of a service, which is in the file's default one if it names none.
+func (s *splitter) join(service *yaml.Node, key string, settings *yaml.Node) {
+	if child(service, "networks") == nil {
+		own := mapping()
+		put(own, "default", mapping())
+		put(service, "networks", own)
+	}
+	put(child(service, "networks"), key, settings)
+}
 
 func (s *splitter) sliceService(slice deploy.Slice, key, service *yaml.Node) {
 	name := key.Value
@@ -145,7 +184,7 @@ func (s *splitter) flatten(key, service *yaml.Node) {
 	for _, name := range names(networks) {
 		settings := child(networks, name)
 		if external := child(child(child(s.root, "networks"), name), "external"); external != nil {
-			if settings == nil {
+			if settings == nil || settings.Kind != yaml.MappingNode {
 				settings = mapping()
 			}
 			put(kept, name, settings)

@@ -103,10 +103,38 @@ func TestServicesFindEachOtherUnderTheirOldNames(t *testing.T) {
 	equal(t, "redis of blue", at(t, s.Shared, "services", "redis-blue", "networks", "blue", "aliases"), "- redis")
 	equal(t, "redis of green", at(t, s.Shared, "services", "redis-green", "networks", "green", "aliases"), "- redis")
 	equal(t, "alias of db", at(t, s.Shared, "services", "db", "networks", "green", "aliases"), "- database")
-	equal(t, "router", at(t, s.Shared, "services", "router", "networks"), "- blue\n- green")
+	equal(t, "router", at(t, s.Shared, "services", "router", "networks"), "- blue\n- green\n- verdigris-blue\n- verdigris-green")
 	equal(t, "dependencies that are left", at(t, s.Blue, "services", "web", "depends_on"), "mailer:\n    condition: service_started")
 	equal(t, "no dependency is left", at(t, s.Blue, "services", "worker", "depends_on"), "")
 	equal(t, "merged environment", at(t, s.Blue, "services", "worker", "environment"), "QUEUE: default\nREDIS_URL: redis://redis:6379/0")
+}
+
+func TestTheNetworksBetweenRouterAndSlicesAreNamed(t *testing.T) {
+	for _, c := range []struct {
+		compose string
+		service string // that joins the network of its slice
+		want    string // its networks; empty for what it had
+	}{
+		{"services: {web: {build: ., ports: ['80:3000']}}", "web", "default: {}\nverdigris-green:\n    priority: -1"},
+		{"services: {web: {build: ., ports: ['80:3000'], networks: {front: {aliases: [www]}, hub: }}}\nnetworks: {front: , hub: {external: true}}", "web",
+			"default:\n    aliases:\n        - www\nhub: {}\nverdigris-green:\n    priority: -1"},
+		{"services: {web: {build: ., ports: ['80:3000'], network_mode: 'service:vpn'}, vpn: {image: vpn}}", "vpn", "default: {}\nverdigris-green:\n    priority: -1"},
+		{"services: {web: {build: ., ports: ['80:3000'], network_mode: host}}", "web", ""},
+	} {
+		s, err := SplitCompose("shop", []byte(c.compose))
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "networks in "+c.compose, at(t, s.Green, "services", c.service, "networks"), c.want)
+		want := "external: true\nname: shop-verdigris-green"
+		if c.want == "" {
+			want = ""
+		}
+		equal(t, "the slice's network in "+c.compose, at(t, s.Green, "networks", "verdigris-green"), want)
+		equal(t, "the other slice's in "+c.compose, at(t, s.Green, "networks", "verdigris-blue"), "")
+		equal(t, "blue's in the shared file", at(t, s.Shared, "networks", "verdigris-blue"), "internal: true\nname: shop-verdigris-blue")
+		equal(t, "the edge's networks", at(t, s.Shared, "services", "edge", "networks"), "")
+	}
 }
 
 func TestWhatAPersonMustLookAtIsMarked(t *testing.T) {

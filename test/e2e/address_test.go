@@ -95,8 +95,8 @@ func routerApart(s *site) {
 	content := testkit.Read(s.t, filepath.Join(s.dir, name))
 	for _, service := range []string{"edge", "router"} {
 		_, after, _ := strings.Cut(content, "\n  "+service+":\n")
-		own, _, _ := strings.Cut(after, "    networks: ["+s.app+"]\n")
-		content = strings.Replace(content, own+"    networks: ["+s.app+"]\n", own+"    networks: [front]\n", 1)
+		own, _, _ := strings.Cut(after, "    networks: ["+s.app)
+		content = strings.Replace(content, own+"    networks: ["+s.app, own+"    networks: [front", 1)
 	}
 	s.write(name, content+"\n")
 	s.replace(name, "\nnetworks:\n", "\nnetworks:\n  front: {}\n")
