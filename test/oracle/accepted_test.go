@@ -12,11 +12,13 @@ import (
 
 // acceptance is one difference that is meant. None may concern what a running application sees or does.
 type acceptance struct {
-	path string // as in difference.path, joined by /; a part that ends with * stands for all that begin so
+	path string // as in difference.path, joined by /; * in a part stands for any text
 	sdk  string // its value; empty for any
 	ours string
 	why  string
 
+	whole  bool   // whatever lies below the path belongs to it
+	object string // as in difference.object, with *; empty for any
 	sliced bool   // slices alone have it
 	in     string // the one project that has it; empty for any
 	below  string // the API of the first engines that do not have it; empty for none
@@ -50,7 +52,24 @@ var accepted = []acceptance{
 		path: "container/Config/Image", sliced: true,
 		why: "what a release has built is named after its commit, so that the other slice and a rollback find theirs",
 	},
+	{path: "container/NetworkSettings/Networks/*-verdigris-*", whole: true, sdk: absent, why: routed},
+	{path: "network/itself", object: "network *-verdigris-*", sdk: absent, ours: "there", why: routed, in: undeclared},
+	{path: "network/IPAM/Config", object: "network *-verdigris-*", why: placed, in: declared},
+	{path: "network/Labels/com.docker.compose.config-hash", object: "network *-verdigris-*", ours: absent, why: placed, in: declared},
+	{path: "container/NetworkSettings/Networks/*-verdigris-*/*", whole: true, ours: absent, why: "nobody has a name in this network", in: declared},
 }
+
+// The projects that have a router: with and without the networks in their file.
+const (
+	undeclared = "features/route-networks"
+	declared   = "features/route-networks-named"
+)
+
+// routed is about files that do not name the networks of docs/compose.md.
+const routed = "the router and the web containers of a slice are joined to a network between them, which the file may name as well"
+
+// placed is about files that do.
+const placed = "verdigris makes this network itself, with a range in which containers can have addresses that stay"
 
 // injected are the variables that every container of a slice has.
 const injected = "a slice is told which one it is and which release it runs; the shared services are not"
@@ -90,14 +109,28 @@ func (a acceptance) matches(d difference, project string, slice deploy.Slice) bo
 		return false
 	}
 	parts := strings.Split(a.path, "/")
-	if len(parts) != len(d.path) || a.sdk != "" && a.sdk != d.sdk || a.ours != "" && a.ours != d.ours {
+	if len(parts) > len(d.path) || len(parts) < len(d.path) && !a.whole || a.sdk != "" && a.sdk != d.sdk || a.ours != "" && a.ours != d.ours {
 		return false
 	}
 	for i, part := range parts {
-		prefix, open := strings.CutSuffix(part, "*")
-		if part != d.path[i] && !(open && strings.HasPrefix(d.path[i], prefix)) {
+		if !fits(part, d.path[i]) {
 			return false
 		}
 	}
-	return true
+	return a.object == "" || fits(a.object, d.object)
+}
+
+// fits tells whether the text is as the pattern has it, in which * stands for any text.
+func fits(pattern, text string) bool {
+	begin, rest, open := strings.Cut(pattern, "*")
+	text, ok := strings.CutPrefix(text, begin)
+	if !ok || !open {
+		return ok && text == ""
+	}
+	for i := range len(text) + 1 {
+		if fits(rest, text[i:]) {
+			return true
+		}
+	}
+	return false
 }

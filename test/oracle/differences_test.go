@@ -37,6 +37,12 @@ func differencesTable() string {
 	b.WriteString("\n| where | Docker Compose | verdigris | why |\n|---|---|---|---|\n")
 	for _, a := range accepted {
 		where := code(strings.ReplaceAll(a.path, "/", " "))
+		if a.object != "" {
+			where += " of " + code(a.object)
+		}
+		if a.in == declared {
+			where += " that the file names"
+		}
 		if a.sliced {
 			where += " of a slice"
 		}

@@ -26,6 +26,9 @@ type notes struct {
 	Slice bool `yaml:"slice"`
 	// Unshared has it come up as a slice alone: the shared services cannot be so.
 	Unshared bool `yaml:"unshared"`
+	// Web is the service that answers requests, and Router the one that passes them on, which a network joins.
+	Web    string `yaml:"web"`
+	Router string `yaml:"router"`
 	// Networks and Volumes are made beforehand; the file names them ${ORACLE_APP}-<name>.
 	Networks []string `yaml:"networks"`
 	Volumes  []string `yaml:"volumes"`

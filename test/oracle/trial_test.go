@@ -42,7 +42,7 @@ func newTrial(t testing.TB, s sample, slice deploy.Slice) *trial {
 	t.Helper()
 	tr := &trial{t: t, sample: s, app: "vo" + strings.ToLower(rand.Text()[:8]), dir: t.TempDir(), slice: slice}
 	s.copyTo(t, tr.dir, tr.app)
-	settings := compose.Settings{App: tr.app, Dir: tr.dir, Profiles: s.notes.Profiles}
+	settings := compose.Settings{App: tr.app, Dir: tr.dir, Profiles: s.notes.Profiles, Web: s.notes.Web, Router: s.notes.Router}
 	if slice == "" {
 		tr.project, settings.SharedFiles = settings.SharedProject(), s.files
 	} else {
@@ -93,7 +93,7 @@ func (tr *trial) upOurs(ctx context.Context) error {
 	defer cancel()
 	log := func(string, ...deploy.Step) {}
 	if tr.slice == "" {
-		return tr.runtime.UpShared(ctx, log)
+		return errors.Join(tr.attach(ctx), tr.runtime.UpShared(ctx, log), tr.attach(ctx))
 	}
 	rel, err := tr.runtime.Build(ctx, tr.slice, deploy.Release{App: tr.app, Commit: commit, Dir: tr.dir}, false, log)
 	if err != nil {
@@ -102,8 +102,19 @@ func (tr *trial) upOurs(ctx context.Context) error {
 	if err := tr.runtime.Start(ctx, tr.slice, rel, log); err != nil {
 		return err
 	}
+	if err := tr.attach(ctx); err != nil {
+		return err
+	}
 	_, err = tr.runtime.StartWorkers(ctx, tr.slice, log)
 	return err
+}
+
+// attach joins the router and the web containers of a project that has such.
+func (tr *trial) attach(ctx context.Context) error {
+	if tr.sample.notes.Web == "" && tr.sample.notes.Router == "" {
+		return nil
+	}
+	return tr.runtime.Attach(ctx, func(string, ...deploy.Step) {})
 }
 
 // differences brings the project up with both and compares what there is then.
@@ -185,6 +196,11 @@ func (tr *trial) sweep(ctx context.Context) error {
 	for _, c := range there.containers {
 		_, err := docker.ContainerRemove(ctx, c.ID, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
 		errs = append(errs, err)
+	}
+	if tr.slice != "" { // the networks between router and slices belong to the shared project
+		shared, err := list(ctx, tr.app+"-shared")
+		errs = append(errs, err)
+		there.networks = append(there.networks, shared.networks...)
 	}
 	for _, n := range there.networks {
 		_, err := docker.NetworkRemove(ctx, n.ID, client.NetworkRemoveOptions{})
