@@ -308,6 +308,32 @@ func TestRouteRenew_NetworkWithoutPlaces(t *testing.T) {
 	}
 }
 
+// As verdigris up does beside the daemon, which looks as soon as a network goes.
+func TestRouteRenew_BesideAttach_MakesOneNetwork(t *testing.T) {
+	t.Parallel()
+	e := connected(t)
+	s := routed(t, e)
+	s.byCompose()
+	s.attach()
+	other := New(e, s.settings)
+	failed := make(chan error)
+	go func() { failed <- other.UpShared(t.Context(), s.log) }()
+	for done := false; !done; {
+		testkit.Must(t, s.Attach(t.Context(), s.log))
+		select {
+		case err := <-failed:
+			testkit.Must(t, err)
+			done = true
+		default:
+		}
+	}
+	all, err := e.listNetworks(t.Context(), s.settings.RouteNetwork(deploy.Blue))
+	testkit.Must(t, err)
+	if len(all) != 1 || !s.network().subnet.IsValid() {
+		t.Errorf("the networks are %+v", all)
+	}
+}
+
 // withoutPlaces has web containers run in a network without places, as Docker Compose may have started them: verdigris itself
 // would put another network in its place.
 func (s *site) withoutPlaces() {

@@ -4,7 +4,6 @@ import (
 	"net/netip"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
 	"verdigris/deploy"
@@ -59,7 +58,7 @@ type Runtime struct {
 	HealthTimeout time.Duration
 	// CleanupTimeout bounds each step of taking back a failed start, such as bringing back one container.
 	CleanupTimeout time.Duration
-	attaching      sync.Mutex // held while route networks and who is in them are being changed
+	attaching      routeLock
 }
 
 var _ deploy.Runtime = (*Runtime)(nil)
@@ -75,6 +74,7 @@ func New(engine *Engine, settings Settings) *Runtime {
 		Settle:         300 * time.Millisecond,
 		HealthTimeout:  5 * time.Minute,
 		CleanupTimeout: time.Minute,
+		attaching:      routeLock{dir: settings.Dir},
 	}
 }
 
