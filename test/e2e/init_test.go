@@ -58,6 +58,16 @@ func TestAnAppGoesLiveThroughWhatInitWrote(t *testing.T) {
 	s.must("deploy", "--switch")
 	s.serves(deploy.Blue)
 	s.must("doctor")
+	for _, slice := range []string{"blue", "green"} { // as Docker Compose reads the files too
+		for file, key := range map[string]string{"shared": "internal: true", slice: "external: true"} {
+			if text := testkit.Read(t, s.dir+"/docker-compose."+file+".yml"); !strings.Contains(text, "name: "+s.app+"-verdigris-"+slice) || !strings.Contains(text, key) {
+				t.Errorf("the file of %s does not name the network of %s:\n%s", file, slice, text)
+			}
+		}
+	}
+	if s.addressIn(s.app+"-verdigris-blue", s.web(deploy.Blue)) == "" || s.addressIn(s.app+"-verdigris-green", s.shared("router")) == "" {
+		t.Error("the router is not joined with the slices")
+	}
 	for i := range 3 {
 		s.upload(fmt.Sprint("init", i))
 	}
