@@ -9,17 +9,19 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"verdigris/deploy"
 	"verdigris/internal/testkit"
 )
 
-// dockerLine stands between verdigris and the Docker Engine, so that a test can cut it.
+// dockerLine stands between verdigris and the Docker Engine, so that a test can cut it or make it slow.
 type dockerLine struct {
-	path string
-	mu   sync.Mutex
-	open map[net.Conn]bool
-	cut  bool
+	path  string
+	mu    sync.Mutex
+	open  map[net.Conn]bool
+	cut   bool
+	delay time.Duration // of whatever goes to the engine
 }
 
 func newDockerLine(t *testing.T) *dockerLine {
@@ -54,10 +56,31 @@ func (l *dockerLine) join(client net.Conn) {
 	}
 	defer l.drop(client, engine)
 	var done sync.WaitGroup
-	done.Go(func() { _, _ = io.Copy(engine, client); _ = engine.(*net.UnixConn).CloseWrite() })
+	done.Go(func() { _, _ = io.Copy(slowly{engine, l}, client); _ = engine.(*net.UnixConn).CloseWrite() })
 	_, _ = io.Copy(client, engine)
 	_ = client.(*net.UnixConn).CloseWrite()
 	done.Wait()
+}
+
+// slowly passes on what is written after the line's delay.
+type slowly struct {
+	io.Writer
+	line *dockerLine
+}
+
+func (s slowly) Write(p []byte) (int, error) {
+	s.line.mu.Lock()
+	delay := s.line.delay
+	s.line.mu.Unlock()
+	time.Sleep(delay) // this is how slow it is
+	return s.Writer.Write(p)
+}
+
+// setDelay makes the line slow for what is sent from now on.
+func (l *dockerLine) setDelay(d time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.delay = d
 }
 
 func (l *dockerLine) add(conns ...net.Conn) bool {
