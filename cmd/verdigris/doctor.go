@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -51,10 +52,25 @@ type doctor struct {
 	findings []finding
 }
 
+// lookWithin bounds each look, so that one part that stands still does not keep the others from being looked at; askWithin
+// that at the repository, which is on another machine.
+const (
+	lookWithin = 10 * time.Second
+	askWithin  = 30 * time.Second
+)
+
+// within does one look in its time.
+func within(ctx context.Context, limit time.Duration, look func(context.Context)) {
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %s", limit))
+	defer cancel()
+	look(ctx)
+}
+
 // examine goes from the ground up: what everything else needs comes first.
 func (d *doctor) examine(ctx context.Context) {
 	cfg := d.configuration()
-	engine := d.engine(ctx)
+	var engine *compose.Engine
+	within(ctx, lookWithin, func(ctx context.Context) { engine = d.engine(ctx) })
 	if engine != nil {
 		defer engine.Close()
 	}
@@ -62,7 +78,7 @@ func (d *doctor) examine(ctx context.Context) {
 		return
 	}
 	d.disk("disk of the state folder", string(cfg.StateDir))
-	d.daemon(ctx, cfg)
+	within(ctx, lookWithin, func(ctx context.Context) { d.daemon(ctx, cfg) })
 	apps, err := d.cli.chosen(cfg)
 	if err != nil {
 		d.bad("app", err, "")
@@ -100,7 +116,8 @@ func (d *doctor) engine(ctx context.Context) *compose.Engine {
 	info, err := engine.Info(ctx)
 	if err != nil {
 		d.bad("Docker Engine", err, "")
-		return engine
+		engine.Close()
+		return nil // whatever goes through it would not answer either
 	}
 	d.good("Docker Engine", fmt.Sprintf("%s, API %s, at %s", info.Version, info.API, info.Host))
 	d.disk("disk of the Docker Engine", info.RootDir)

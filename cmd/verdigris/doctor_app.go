@@ -26,10 +26,13 @@ func (d *doctor) app(ctx context.Context, cfg *config.Config, app *config.App, e
 		return
 	}
 	d.repository(ctx, cfg, app)
-	running := d.router(ctx, p)
-	d.site(ctx, p, running)
-	d.ways(ctx, p)
-	d.data(ctx, p)
+	var running bool
+	within(ctx, lookWithin, func(ctx context.Context) { running = d.router(ctx, p) })
+	for _, look := range []func(context.Context, *parts){
+		func(ctx context.Context, p *parts) { d.site(ctx, p, running) }, d.ways, d.data,
+	} {
+		within(ctx, lookWithin, func(ctx context.Context) { look(ctx, p) })
+	}
 }
 
 func (d *doctor) repository(ctx context.Context, cfg *config.Config, app *config.App) {
@@ -43,6 +46,8 @@ func (d *doctor) repository(ctx context.Context, cfg *config.Config, app *config
 	if err != nil {
 		return
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, askWithin, fmt.Errorf("no answer within %s", askWithin))
+	defer cancel()
 	head, err := repository.Resolve(ctx, app.Repository.Branch)
 	d.check("repository of "+app.Name, fmt.Sprintf("%s is at %s", app.Repository.Branch, head.Short()), err,
 		"check repository.url, repository.branch and the credentials")
