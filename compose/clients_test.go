@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"os/exec"
@@ -77,13 +78,35 @@ type composed struct {
 // run runs a subcommand and returns what it prints.
 func (c composed) run(args ...string) string {
 	c.t.Helper()
+	out, err := c.try(args...)
+	testkit.Must(c.t, err)
+	return out
+}
+
+func (c composed) try(args ...string) (string, error) {
 	argv := append(c.client.command(c.project, c.file), args...)
-	cmd := exec.CommandContext(c.t.Context(), argv[0], argv[1:]...)
-	out, err := cmd.CombinedOutput()
+	out, err := exec.CommandContext(c.t.Context(), argv[0], argv[1:]...).CombinedOutput()
 	if err != nil {
-		c.t.Fatalf("%s: %v\n%s", strings.Join(argv, " "), err, out)
+		err = fmt.Errorf("%s: %w\n%s", strings.Join(argv, " "), err, out)
 	}
-	return string(out)
+	return string(out), err
+}
+
+// up brings the project up. Engine 28 may choose a range for a network that it then finds taken, when others come and go at
+// the same time: what Docker Compose takes for the end is tried again.
+func (c composed) up() string {
+	c.t.Helper()
+	for range picks {
+		out, err := c.try("up", "--detach")
+		if err == nil {
+			return out
+		}
+		if !rangeTaken.MatchString(err.Error()) {
+			c.t.Fatal(err)
+		}
+	}
+	c.t.Fatal("the Engine has no range")
+	return ""
 }
 
 // containers maps the project's services to what read says of their containers.

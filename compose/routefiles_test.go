@@ -199,8 +199,8 @@ func TestRouteFiles_SiteOfDockerCompose_IsTakenOverAndGivenBack(t *testing.T) {
 			slice := composed{s, t, client, s.settings.Project(deploy.Blue), s.dir + "/blue.yml"}
 			defer shared.run("down", "--timeout", "1")
 			defer slice.run("down", "--timeout", "1")
-			shared.run("up", "--detach")
-			slice.run("up", "--detach")
+			shared.up()
+			slice.up()
 			s.isOfItsOwn("by Docker Compose alone")
 			router := shared.ids()["router"]
 			s.verdigrisUp()
@@ -217,8 +217,8 @@ func TestRouteFiles_SiteOfDockerCompose_IsTakenOverAndGivenBack(t *testing.T) {
 			s.isOfItsOwn("after a start")
 
 			ids, router := slice.ids(), shared.ids()["router"]
-			shared.run("up", "--detach")
-			slice.run("up", "--detach")
+			shared.up()
+			slice.up()
 			if now := slice.ids(); sums && !maps.Equal(now, ids) || sums && shared.ids()["router"] != router {
 				t.Errorf("docker compose up made other containers")
 			}
@@ -241,7 +241,7 @@ func TestRouteFiles_SiteOfVerdigris_IsLeftAloneByDockerCompose(t *testing.T) {
 	slice := composed{s, t, plugin, s.settings.Project(deploy.Blue), s.dir + "/blue.yml"}
 	for _, c := range []composed{shared, slice} {
 		ids := c.ids()
-		said := c.run("up", "--detach")
+		said := c.up()
 		if now := c.ids(); !maps.Equal(now, ids) {
 			t.Errorf("docker compose up made other containers:\n%s", said)
 		}
