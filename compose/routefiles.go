@@ -11,7 +11,8 @@ import (
 
 // Compose files may name the route networks, so that Docker Compose alone brings about what Attach does. Here they change
 // nothing: Attach makes the networks, and joins the containers when they run. Files cannot say which addresses are free, and
-// an engine that starts a container in several networks writes them into /etc/hosts in any order.
+// an engine that starts a container in several networks writes them into /etc/hosts in any order, and Engine 28 numbers
+// the interfaces so.
 
 // routeNetworks are the names of the route networks, and whose they are; none where the router goes by other addresses.
 func (s Settings) routeNetworks() map[string]deploy.Slice {
