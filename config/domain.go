@@ -9,6 +9,7 @@ func (a *App) Domain() deploy.App {
 		Health: deploy.Health{
 			Path: a.Health.Path, Status: a.Health.Status, Timeout: a.Health.Timeout.Std(),
 			Interval: a.Health.Interval.Std(), Successes: a.Health.Successes, Deadline: a.Health.Deadline.Std(),
+			ReleasePath: a.Health.ReleasePath,
 		},
 		HoldTimeout:  a.Cutover.HoldTimeout.Std(),
 		DrainTimeout: a.Cutover.DrainTimeout.Std(),

@@ -25,6 +25,8 @@ type Health struct {
 	Interval  Duration `yaml:"interval"`
 	Successes int      `yaml:"successes"`
 	Deadline  Duration `yaml:"deadline"`
+	// ReleasePath is where the app says which release it is.
+	ReleasePath string `yaml:"release_path"`
 }
 
 // Check is one request that must be answered as expected before traffic moves.

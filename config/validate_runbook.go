@@ -98,6 +98,9 @@ func (k *appChecker) runbook() {
 
 func (k *appChecker) health(h Health) {
 	k.urlPath(k.field("health.path"), h.Path)
+	if h.ReleasePath != "" {
+		k.urlPath(k.field("health.release_path"), h.ReleasePath)
+	}
 	k.status(k.field("health.status"), h.Status)
 	k.positive(k.field("health.timeout"), h.Timeout)
 	k.positive(k.field("health.interval"), h.Interval)

@@ -43,6 +43,8 @@ type Health struct {
 	Interval  time.Duration // between requests
 	Successes int           // how many in a row make the slice ready
 	Deadline  time.Duration // of the whole phase
+	// ReleasePath is a path whose answer contains the release, for an app that does not send ReleaseHeader; empty for none.
+	ReleasePath string
 }
 
 // Check is one smoke request that must pass before traffic moves.

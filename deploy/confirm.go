@@ -23,7 +23,8 @@ var errAway = errors.New("the edge answers by itself, since the router is away")
 func (r *run) confirm(ctx context.Context) error {
 	// Being stopped says nothing about the release, so the one look that decides is taken before.
 	err := r.phase(context.WithoutCancel(ctx), PhaseVerify, awayWithin+verifyWithin, func(ctx context.Context) (string, error) {
-		return "answers through the edge", r.withLogs(ctx, r.d.Slice, r.verify(ctx))
+		known, err := r.verify(ctx)
+		return known.String(), r.withLogs(ctx, r.d.Slice, err)
 	})
 	if err != nil || r.app.Watch.Duration == 0 {
 		return err
@@ -35,19 +36,19 @@ func (r *run) confirm(ctx context.Context) error {
 }
 
 // verify asks until the new slice answers. A slice that answers wrongly has less time than a router that is away.
-func (r *run) verify(ctx context.Context) error {
+func (r *run) verify(ctx context.Context) (Witness, error) {
 	var wrong stretch
 	for {
-		err := r.look(ctx)
+		known, err := r.look(ctx)
 		if err == nil {
-			return nil
+			return known, nil
 		}
 		if wrong.lasts(!errors.Is(err, errAway)) > verifyWithin {
-			return err
+			return known, err
 		}
 		select {
 		case <-ctx.Done():
-			return err
+			return known, err
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
@@ -84,7 +85,7 @@ func (r *run) watch(ctx context.Context) (string, error) {
 		case <-tick.C:
 		}
 		strays()
-		err := r.look(ctx)
+		_, err := r.look(ctx)
 		if ctx.Err() != nil {
 			continue
 		}
@@ -106,20 +107,20 @@ func (r *run) watch(ctx context.Context) (string, error) {
 	}
 }
 
-// look makes one request through the edge.
-func (r *run) look(ctx context.Context) error {
+// look makes one request through the edge, and one more where the app says on another path which release it is.
+func (r *run) look(ctx context.Context) (Witness, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.app.Health.Timeout)
 	defer cancel()
-	status, slice, err := r.Router.Get(ctx, r.app.Health.Path)
+	reply, err := r.Router.Get(ctx, r.app.Health.Path)
 	switch {
 	case err != nil:
-		return err
-	case slice == "" && (status == http.StatusBadGateway || status == http.StatusGatewayTimeout):
-		return errAway // a router names the slice, also where it finds none to ask
-	case slice != "" && slice != r.d.Slice:
-		return fmt.Errorf("%s answered instead of %s", slice, r.d.Slice)
-	case status != r.app.Health.Status:
-		return fmt.Errorf("%s answered %d through the edge instead of %d", r.app.Health.Path, status, r.app.Health.Status)
+		return RouterSays, err
+	case reply.Slice == "" && (reply.Status == http.StatusBadGateway || reply.Status == http.StatusGatewayTimeout):
+		return RouterSays, errAway // a router names the slice, also where it finds none to ask
+	case reply.Slice != "" && reply.Slice != r.d.Slice:
+		return RouterSays, fmt.Errorf("%s answered instead of %s", reply.Slice, r.d.Slice)
+	case reply.Status != r.app.Health.Status:
+		return RouterSays, fmt.Errorf("%s answered %d through the edge instead of %d", r.app.Health.Path, reply.Status, r.app.Health.Status)
 	}
-	return nil
+	return WhoAnswered(ctx, r.Router, r.app.Health, reply, r.d.Commit)
 }

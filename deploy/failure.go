@@ -109,12 +109,12 @@ func (r *run) serving(ctx context.Context) string {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.app.Health.Timeout)
 	defer cancel()
-	status, _, err := r.Router.Get(ctx, r.app.Health.Path)
+	reply, err := r.Router.Get(ctx, r.app.Health.Path)
 	switch {
 	case err != nil:
 		return fmt.Sprintf("%s, but the site does not answer: %v", live, err)
-	case status != r.app.Health.Status:
-		return fmt.Sprintf("%s, but the site answers %s with %d", live, r.app.Health.Path, status)
+	case reply.Status != r.app.Health.Status:
+		return fmt.Sprintf("%s, but the site answers %s with %d", live, r.app.Health.Path, reply.Status)
 	}
 	return live + " and serving"
 }

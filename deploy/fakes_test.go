@@ -398,21 +398,22 @@ func (f *fakeRouter) Hold(_ context.Context, next deploy.Route) (deploy.Hold, er
 	return &fakeHold{router: f, next: next}, nil
 }
 
-func (f *fakeRouter) Get(_ context.Context, path string) (int, deploy.Slice, error) {
+func (f *fakeRouter) Get(_ context.Context, path string) (deploy.Reply, error) {
 	route, _ := f.Current(context.Background())
 	if f.away != nil && f.away() {
-		return http.StatusBadGateway, "", nil
+		return deploy.Reply{Status: http.StatusBadGateway}, nil
 	}
 	if f.get != nil {
 		status, err := f.get(route.Slice)
-		return status, route.Slice, err
+		return deploy.Reply{Status: status, Slice: route.Slice}, err
 	}
 	resp, err := http.Get("http://" + route.Endpoints[0].Address + path)
 	if err != nil {
-		return 0, "", err
+		return deploy.Reply{}, err
 	}
 	defer resp.Body.Close()
-	return resp.StatusCode, route.Slice, nil
+	body, err := io.ReadAll(resp.Body)
+	return deploy.Reply{Status: resp.StatusCode, Slice: route.Slice, Release: resp.Header.Get(deploy.ReleaseHeader), Body: body}, err
 }
 
 func (f *fakeRouter) RoundTrip(request *http.Request) (*http.Response, error) {

@@ -135,6 +135,19 @@ type Answer struct {
 	Loaded     bool
 }
 
+// Reply is the answer to a request that went the way of users' requests.
+type Reply struct {
+	Status int
+	// Slice is what the router says of where it went, which is what its configuration means.
+	Slice Slice
+	// Release is what the app says of itself in ReleaseHeader; empty where it says nothing.
+	Release string
+	Body    []byte // its first 64 KiB
+}
+
+// ReleaseHeader is the header of a response by which an app tells which release it is: its VERDIGRIS_RELEASE.
+const ReleaseHeader = "X-Verdigris-Release"
+
 // Router sends production traffic to one slice.
 type Router interface {
 	// Current reads the route from the router's own configuration, which is the truth about which slice is live.
@@ -147,8 +160,8 @@ type Router interface {
 	Ask(ctx context.Context) (Answer, error)
 	// Hold makes new requests wait at the gate until Release. On error nothing waits and traffic goes on as before.
 	Hold(ctx context.Context, next Route) (Hold, error)
-	// Get requests path through the whole way that users' requests take, and returns the status and the slice that answered.
-	Get(ctx context.Context, path string) (status int, slice Slice, err error)
+	// Get requests path through the whole way that users' requests take.
+	Get(ctx context.Context, path string) (Reply, error)
 	// RoundTrip makes a request of a container, whose address is the URL's host, from where the router is: what answers
 	// is what the router would reach. Without a connection the error is an UnreachedError; where the router itself does not
 	// answer, a RouterError.

@@ -139,7 +139,7 @@ func TestCutoversThroughContainersFailNoRequest(t *testing.T) {
 	_, err = docker(t.Context(), "start", router.name)
 	must(t, err)
 	eventually(t, "the live slice answers again", func() bool {
-		status, slice, err := s.Get(t.Context(), "/")
+		status, slice, err := parted(s.Get(t.Context(), "/"))
 		return err == nil && status == 200 && slice == from.slice
 	})
 	bad := deploy.Route{Slice: deploy.Green, Endpoints: []deploy.Endpoint{{Address: "no-such-host.invalid:80"}}}

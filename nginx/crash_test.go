@@ -128,7 +128,7 @@ func TestVerdigrisKilledDuringAHoldLeavesTheOldSliceServing(t *testing.T) {
 	must(t, err)
 	must(t, h.Route(t.Context()))
 	must(t, h.Release(t.Context()))
-	if _, slice, err := s.Get(t.Context(), "/"); err != nil || slice != deploy.Green {
+	if _, slice, err := parted(s.Get(t.Context(), "/")); err != nil || slice != deploy.Green {
 		t.Errorf("%s answers, %v", slice, err)
 	}
 }

@@ -129,7 +129,7 @@ func TestTheEdgeSpeaksHTTP2OverTLSAndHoldsToo(t *testing.T) {
 	s.waitForEdge(t)
 	blue, green := newBackend(t, deploy.Blue, showHeaders), newBackend(t, deploy.Green, showHeaders)
 	s.goLive(t, blue)
-	if status, slice, err := s.Get(t.Context(), "/"); err != nil || status != http.StatusOK || slice != deploy.Blue {
+	if status, slice, err := parted(s.Get(t.Context(), "/")); err != nil || status != http.StatusOK || slice != deploy.Blue {
 		t.Errorf("%d from %q, %v", status, slice, err)
 	}
 

@@ -43,7 +43,7 @@ func newForeign(t *testing.T, format Format, before string) *foreign {
 		Reload: []string{"nginx", "-s", "reload", "-c", conf},
 	}}
 	eventually(t, "the nginx answers", func() bool {
-		_, _, err := f.Get(t.Context(), "/")
+		_, _, err := parted(f.Get(t.Context(), "/"))
 		return err == nil
 	})
 	return f
@@ -54,7 +54,7 @@ func (f *foreign) answeredBy(t *testing.T, b *backend) {
 	t.Helper()
 	n := b.count("GET ")
 	eventually(t, string(b.slice)+" answers", func() bool {
-		status, _, err := f.Get(t.Context(), "/")
+		status, _, err := parted(f.Get(t.Context(), "/"))
 		return err == nil && status == http.StatusOK && b.count("GET ") > n
 	})
 }
@@ -93,7 +93,7 @@ func TestAForeignNginxIsRoutedByItsIncludeFile(t *testing.T) {
 			if route.Slice != deploy.Blue || route.Generation != 3 || len(route.Endpoints) != 1 {
 				t.Errorf("the route is %+v", route)
 			}
-			if _, slice, err := f.Get(t.Context(), "/"); err != nil || slice != deploy.Blue {
+			if _, slice, err := parted(f.Get(t.Context(), "/")); err != nil || slice != deploy.Blue {
 				t.Errorf("%s answers, %v", slice, err)
 			}
 			info, err := os.Stat(f.File)

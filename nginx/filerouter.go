@@ -166,21 +166,21 @@ func (r *FileRouter) RoundTrip(request *http.Request) (*http.Response, error) {
 
 // Get requests the path from the app's URL. An nginx that does not pass X-Verdigris-Slice on cannot tell who
 // answered; the slice of the include file is returned then.
-func (r *FileRouter) Get(ctx context.Context, path string) (int, deploy.Slice, error) {
+func (r *FileRouter) Get(ctx context.Context, path string) (deploy.Reply, error) {
 	client := r.Client
 	if client == nil {
 		client = newClient(r.URL)
 	}
-	status, slice, err := get(ctx, client, r.URL, path)
+	reply, err := get(ctx, client, r.URL, path)
 	if err != nil {
-		return 0, "", fmt.Errorf("get %s from %s: %w", path, strings.TrimSuffix(r.URL, "/"), err)
+		return deploy.Reply{}, fmt.Errorf("get %s from %s: %w", path, strings.TrimSuffix(r.URL, "/"), err)
 	}
-	if slice == "" {
+	if reply.Slice == "" {
 		route, err := r.Current(ctx)
 		if err != nil {
-			return status, "", err
+			return reply, err
 		}
-		slice = route.Slice
+		reply.Slice = route.Slice
 	}
-	return status, slice, nil
+	return reply, nil
 }

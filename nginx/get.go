@@ -40,23 +40,31 @@ func loopback(base string) bool {
 	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-func get(ctx context.Context, client *http.Client, base, path string) (int, deploy.Slice, error) {
+// keptBody is how much of an answer is kept.
+const keptBody = 64 << 10
+
+func get(ctx context.Context, client *http.Client, base, path string) (reply deploy.Reply, err error) {
 	if base == "" {
-		return 0, "", errors.New("the url to ask is not set")
+		return reply, errors.New("the url to ask is not set")
 	}
 	address := strings.TrimSuffix(base, "/") + "/" + strings.TrimPrefix(path, "/")
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return 0, "", err
+		return reply, err
 	}
 	response, err := client.Do(request)
 	if err != nil {
-		return 0, "", err
+		return reply, err
 	}
 	defer response.Body.Close()
+	if reply.Body, err = io.ReadAll(io.LimitReader(response.Body, keptBody)); err != nil {
+		return reply, err
+	}
 	// An answer counts once it has arrived, but nobody needs the whole of a long one.
 	if _, err := io.CopyN(io.Discard, response.Body, 1<<20); err != nil && !errors.Is(err, io.EOF) {
-		return 0, "", err
+		return reply, err
 	}
-	return response.StatusCode, deploy.Slice(response.Header.Get(sliceHeader)), nil
+	reply.Status, reply.Slice = response.StatusCode, deploy.Slice(response.Header.Get(sliceHeader))
+	reply.Release = response.Header.Get(deploy.ReleaseHeader)
+	return reply, nil
 }

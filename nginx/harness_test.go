@@ -220,3 +220,8 @@ func background(t testing.TB) context.Context {
 	t.Cleanup(cancel)
 	return ctx
 }
+
+// parted takes a reply apart.
+func parted(reply deploy.Reply, err error) (int, deploy.Slice, error) {
+	return reply.Status, reply.Slice, err
+}

@@ -135,7 +135,7 @@ func TestAHoldThatLastsTooLongIsCalledOff(t *testing.T) {
 	}
 	wantContains(t, err.Error(), "500ms")
 	must(t, h.Abort(t.Context()))
-	if _, slice, err := s.Get(t.Context(), "/"); err != nil || slice != deploy.Blue {
+	if _, slice, err := parted(s.Get(t.Context(), "/")); err != nil || slice != deploy.Blue {
 		t.Errorf("%s answers, %v", slice, err)
 	}
 }

@@ -21,7 +21,7 @@ func TestTheRouterDiesDuringAHold(t *testing.T) {
 	}
 	must(t, h.Abort(t.Context()))
 	s.startRouter(t)
-	if _, slice, err := s.Get(t.Context(), "/"); err != nil || slice != deploy.Blue {
+	if _, slice, err := parted(s.Get(t.Context(), "/")); err != nil || slice != deploy.Blue {
 		t.Errorf("after the start %q answers, %v", slice, err)
 	}
 }
@@ -60,7 +60,7 @@ func TestARouterKilledAfterTheRouteComesBackWithIt(t *testing.T) {
 		t.Errorf("Release: %v", err)
 	}
 	s.startRouter(t)
-	if _, slice, err := s.Get(t.Context(), "/"); err != nil || slice != deploy.Green {
+	if _, slice, err := parted(s.Get(t.Context(), "/")); err != nil || slice != deploy.Green {
 		t.Errorf("%s answers, %v", slice, err)
 	}
 }
@@ -79,7 +79,7 @@ func TestWithoutAGateRouteIsRefused(t *testing.T) {
 	}
 	wantContains(t, err.Error(), "gate")
 	must(t, h.Abort(t.Context()))
-	if _, slice, err := s.Get(t.Context(), "/"); err != nil || slice != deploy.Blue || blue.count("POST slipped") != 1 {
+	if _, slice, err := parted(s.Get(t.Context(), "/")); err != nil || slice != deploy.Blue || blue.count("POST slipped") != 1 {
 		t.Errorf("%s answers, %v", slice, err)
 	}
 }
@@ -111,7 +111,7 @@ func TestAConfigurationThatNginxRefusesAfterTheRouteLeavesTheNewSliceServing(t *
 	must(t, os.WriteFile(main, sound, 0o644))
 	s.ReloadTimeout = patience
 	s.cutover(t, green, blue)
-	if _, slice, err := s.Get(t.Context(), "/"); err != nil || slice != deploy.Blue {
+	if _, slice, err := parted(s.Get(t.Context(), "/")); err != nil || slice != deploy.Blue {
 		t.Errorf("%s answers, %v", slice, err)
 	}
 }

@@ -169,12 +169,12 @@ func (r *Router) settleOn(ctx context.Context, route deploy.Route) error {
 }
 
 // Get requests the path through the edge.
-func (r *Router) Get(ctx context.Context, path string) (int, deploy.Slice, error) {
-	status, slice, err := get(ctx, r.Client, r.settings.Edge.URL, path)
+func (r *Router) Get(ctx context.Context, path string) (deploy.Reply, error) {
+	reply, err := get(ctx, r.Client, r.settings.Edge.URL, path)
 	if err != nil {
-		return 0, "", fmt.Errorf("get %s through the edge: %w", path, edgeHint(err))
+		return deploy.Reply{}, fmt.Errorf("get %s through the edge: %w", path, edgeHint(err))
 	}
-	return status, slice, nil
+	return reply, nil
 }
 
 func edgeHint(err error) error {

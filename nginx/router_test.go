@@ -37,7 +37,7 @@ func TestApplyRoutesAndCurrentReadsItAfterARestart(t *testing.T) {
 	blue, green := newBackend(t, deploy.Blue, nil), newBackend(t, deploy.Green, nil)
 	s.goLive(t, blue)
 	s.goLive(t, green)
-	status, slice, err := s.Get(t.Context(), "/health")
+	status, slice, err := parted(s.Get(t.Context(), "/health"))
 	must(t, err)
 	if status != http.StatusOK || slice != deploy.Green {
 		t.Errorf("%d from %q", status, slice)
@@ -93,7 +93,7 @@ func TestARefusedConfigurationCarriesNginxsWordsAndChangesNothing(t *testing.T) 
 	if left, err := filepath.Glob(s.settings.conf("*candidate*")); err != nil || len(left) > 0 {
 		t.Errorf("candidates were left behind: %v %v", left, err)
 	}
-	if _, slice, err := s.Get(t.Context(), "/"); err != nil || slice != deploy.Blue {
+	if _, slice, err := parted(s.Get(t.Context(), "/")); err != nil || slice != deploy.Blue {
 		t.Errorf("%s answers, %v", slice, err)
 	}
 }
@@ -136,7 +136,7 @@ func TestAReloadThatIsNotConfirmedPutsTheFileBack(t *testing.T) {
 	if string(before) != string(after) {
 		t.Error("the file before is not back")
 	}
-	_, slice, err := s.Get(t.Context(), "/")
+	_, slice, err := parted(s.Get(t.Context(), "/"))
 	must(t, err)
 	if slice != deploy.Blue {
 		t.Errorf("%s answers", slice)
@@ -157,13 +157,13 @@ func TestAKilledRouterIsToldAndStartsOverItsLeftovers(t *testing.T) {
 		t.Fatalf("no hint in: %v", err)
 	}
 	wantContains(t, hint.Next, "verdigris up")
-	status, _, err := s.Get(t.Context(), "/")
+	status, _, err := parted(s.Get(t.Context(), "/"))
 	must(t, err)
 	if status != http.StatusBadGateway {
 		t.Errorf("the edge alone answers %d", status)
 	}
 	s.startRouter(t)
-	_, slice, err := s.Get(t.Context(), "/")
+	_, slice, err := parted(s.Get(t.Context(), "/"))
 	must(t, err)
 	if slice != deploy.Blue {
 		t.Errorf("after the start %q answers", slice)
@@ -213,7 +213,7 @@ func TestWhatIsNotIdempotentIsNeverSentTwice(t *testing.T) {
 
 func TestGetSaysWhatToDoAboutAnEdgeThatDoesNotRun(t *testing.T) {
 	s := newStoppedSite(t)
-	_, _, err := s.Get(t.Context(), "/health")
+	_, _, err := parted(s.Get(t.Context(), "/health"))
 	var hint *deploy.HintedError
 	if !errors.As(err, &hint) {
 		t.Fatalf("no hint in: %v", err)

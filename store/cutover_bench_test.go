@@ -103,7 +103,9 @@ func (s *site) Logs(context.Context, deploy.Slice, deploy.LogOptions, io.Writer)
 func (s *site) Prune(context.Context, []deploy.Commit) (int, error)                    { return 0, nil }
 func (s *site) Current(context.Context) (deploy.Route, error)                          { return s.route, nil }
 func (s *site) Apply(_ context.Context, r deploy.Route) error                          { s.route = r; return nil }
-func (s *site) Get(context.Context, string) (int, deploy.Slice, error)                 { return 200, "", nil }
+func (s *site) Get(context.Context, string) (deploy.Reply, error) {
+	return deploy.Reply{Status: 200}, nil
+}
 
 func (s *site) Hold(_ context.Context, next deploy.Route) (deploy.Hold, error) {
 	s.closed = time.Now()

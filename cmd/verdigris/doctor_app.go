@@ -117,11 +117,18 @@ func (d *doctor) site(ctx context.Context, p *parts, running bool) {
 		d.check(what, "the port of "+url+" is free", err, "stop what listens there, or publish the edge elsewhere")
 		return
 	}
-	status, slice, err := p.router.Get(ctx, p.app.Health.Path)
-	if err == nil && status != p.app.Health.Status {
-		err = fmt.Errorf("%s answers %s with status %d", slice, p.app.Health.Path, status)
+	reply, err := p.router.Get(ctx, p.app.Health.Path)
+	if err == nil && reply.Status != p.app.Health.Status {
+		err = fmt.Errorf("%s answers %s with status %d", reply.Slice, p.app.Health.Path, reply.Status)
 	}
-	d.check(what, fmt.Sprintf("%s answers at %s", slice, url), err, "verdigris status and verdigris logs say more")
+	how := "as the router says; the app does not say which release it is"
+	if err == nil {
+		var known deploy.Witness
+		if known, err = deploy.WhoAnswered(ctx, p.router, p.app.Domain().Health, reply, route.Commit); known == deploy.AppSays {
+			how = "as the app itself says"
+		}
+	}
+	d.check(what, fmt.Sprintf("%s answers at %s, %s", reply.Slice, url, how), err, "verdigris status and verdigris logs say more")
 }
 
 // ways asks each production slice that runs from where the router is. Any answer will do: a slice may be unwell and reached

@@ -37,7 +37,7 @@ func (g *gallery) ServeHTTP(w http.ResponseWriter, r *http.Request) { g.handler.
 func (g *gallery) labelled(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Slice", g.cfg.slice)
-		w.Header().Set("X-Release", g.cfg.release)
+		w.Header().Set("X-Verdigris-Release", g.cfg.release)
 		next.ServeHTTP(w, r)
 	})
 }

@@ -75,8 +75,8 @@ func TestHelloNamesThePortsAndTheRelease(t *testing.T) {
 	s := openSite(t)
 	_, redisPort, _ := net.SplitHostPort(s.redis.Options().Addr)
 	response := s.want(200, "server port 9090, redis port "+redisPort+", 0 images", "GET", "/", nil)
-	if response.Header.Get("X-Slice") != "blue" || response.Header.Get("X-Release") != strings.Repeat("c0ffee", 7) {
-		t.Errorf("the response says slice %q, release %q", response.Header.Get("X-Slice"), response.Header.Get("X-Release"))
+	if response.Header.Get("X-Slice") != "blue" || response.Header.Get("X-Verdigris-Release") != strings.Repeat("c0ffee", 7) {
+		t.Errorf("the response says slice %q, release %q", response.Header.Get("X-Slice"), response.Header.Get("X-Verdigris-Release"))
 	}
 	s.want(200, `<span class="slice blue">blue</span>, version `+version, "GET", "/", nil, "Accept", "text/html,*/*")
 	s.want(404, "", "GET", "/nowhere", nil)
