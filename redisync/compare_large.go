@@ -26,7 +26,14 @@ func (p *pair) sameLarge(key string, size int64, letPass bool) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	kind := kinds[key]
+	same, err := p.sameLargeKind(key, kinds[key], size)
+	if becameAnother(err) {
+		return false, nil
+	}
+	return same, err
+}
+
+func (p *pair) sameLargeKind(key, kind string, size int64) (bool, error) {
 	switch {
 	case kind == "":
 		return false, nil
@@ -101,7 +108,9 @@ func (p *pair) sameRanges(key string, length, width int64, command string, optio
 		if !equal {
 			return skipBoth(p.from, p.to, 1)
 		}
-		equal, err = same(p.from, p.to)
+		if equal, err = same(p.from, p.to); becameAnother(err) {
+			return nil // the other pieces that were asked for are passed over
+		}
 		return err
 	}
 	err := inPieces(length, width, ask, take)
@@ -121,16 +130,19 @@ func (p *pair) holdMembers(key string, n int64) error {
 	if err := p.to.flush(); err != nil {
 		return err
 	}
-	for range members {
+	var refused error
+	for range members { // all answers, so that the next command finds its own
 		there, answer := p.to.integer()
-		if answer != nil {
+		switch {
+		case answer != nil && !isReply(answer):
 			return answer
-		}
-		if there == 0 {
+		case answer != nil:
+			refused = answer
+		case there == 0:
 			err = errUnequal
 		}
 	}
-	return err
+	return cmp.Or(refused, err)
 }
 
 // holdFields does the same for n/2 scanned fields of a hash and their values.

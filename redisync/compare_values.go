@@ -38,16 +38,26 @@ func (p *pair) compareValues(keys []string) (different []string, err error) {
 		return nil, err
 	}
 	equal := map[string]bool{}
+	var refused error // all answers are read nevertheless, so that the next command finds its own
 	for _, key := range keys {
-		if w, ok := wholeOf[kinds[key]]; ok {
-			if equal[key], err = w.same(p.from, p.to); err != nil {
-				return nil, fmt.Errorf("key %s: %w", shown(key), err)
-			}
+		w, ok := wholeOf[kinds[key]]
+		if !ok {
+			continue
 		}
+		switch equal[key], err = w.same(p.from, p.to); {
+		case err == nil, becameAnother(err):
+		case !isReply(err):
+			return nil, fmt.Errorf("key %s: %w", shown(key), err)
+		case refused == nil:
+			refused = fmt.Errorf("key %s: %w", shown(key), err)
+		}
+	}
+	if refused != nil {
+		return nil, refused
 	}
 	for _, key := range keys {
 		same, err := p.sameBesides(key, kinds[key], equal[key])
-		if err != nil {
+		if err != nil && !becameAnother(err) {
 			return nil, fmt.Errorf("key %s: %w", shown(key), err)
 		}
 		if !same {
@@ -67,6 +77,10 @@ func (p *pair) sameBesides(key, kind string, equal bool) (bool, error) {
 	}
 	return equal, nil
 }
+
+// becameAnother reports whether a key is gone or of another type since its type was asked for: its value differs, or is about
+// to.
+func becameAnother(err error) bool { return refusedAs(err, "WRONGTYPE", "ERR no such key", "NOGROUP") }
 
 // commonKinds returns the redis type of each key that has the same one on both sides.
 func (p *pair) commonKinds(keys []string) (map[string]string, error) {
@@ -92,25 +106,14 @@ func (p *pair) commonKinds(keys []string) (map[string]string, error) {
 
 // sameHeads reads the heads of two arrays. If they count differently it passes over both.
 func sameHeads(a, b *conn) (n int64, same bool, err error) {
-	x, err := a.expect('*')
-	if err != nil {
-		return 0, false, err
-	}
-	y, err := b.expect('*')
+	x, y, err := expectBoth(a, b, '*')
 	if err != nil || x == y {
 		return x, err == nil, err
 	}
-	for range x {
-		if err := a.skip(); err != nil {
-			return 0, false, err
-		}
+	if err := a.skipMany(x); err != nil {
+		return 0, false, err
 	}
-	for range y {
-		if err := b.skip(); err != nil {
-			return 0, false, err
-		}
-	}
-	return 0, false, nil
+	return 0, false, b.skipMany(y)
 }
 
 func sameList(a, b *conn) (bool, error) {

@@ -2,6 +2,7 @@ package redisync
 
 import (
 	"bytes"
+	"errors"
 )
 
 // forward passes the next n bulk strings from c's answers on to another connection as they are, as arguments of
@@ -109,13 +110,51 @@ func sameBulks(a, b *conn, n int64) (bool, error) {
 	return true, nil
 }
 
-// skipBoth passes over n answers of each side.
+// skipBoth passes over n answers of each side, whatever they say.
 func skipBoth(a, b *conn, n int64) error {
 	for range n {
-		if err := a.skip(); err != nil {
-			return err
+		for _, c := range []*conn{a, b} {
+			if err := c.skip(); err != nil && !isReply(err) {
+				return err
+			}
 		}
-		if err := b.skip(); err != nil {
+	}
+	return nil
+}
+
+// expectBoth reads the first lines of one answer of each side. Where one of them is an error, the whole of the other is passed
+// over, so that what is read next belongs together.
+func expectBoth(a, b *conn, kind byte) (x, y int64, err error) {
+	x, err = a.expect(kind)
+	if err != nil {
+		if !isReply(err) {
+			return 0, 0, err
+		}
+		return 0, 0, errors.Join(err, brokenOnly(b.skip()))
+	}
+	y, err = b.expect(kind)
+	if err == nil || !isReply(err) {
+		return x, y, err
+	}
+	rest := func() error { return a.drop(x) }
+	if kind == '*' {
+		rest = func() error { return a.skipMany(x) }
+	}
+	return 0, 0, errors.Join(err, brokenOnly(rest()))
+}
+
+// brokenOnly leaves out what a server has answered.
+func brokenOnly(err error) error {
+	if isReply(err) {
+		return nil
+	}
+	return err
+}
+
+// skipMany passes over n answers.
+func (c *conn) skipMany(n int64) error {
+	for range n {
+		if err := c.skip(); err != nil {
 			return err
 		}
 	}
@@ -124,11 +163,7 @@ func skipBoth(a, b *conn, n int64) error {
 
 // sameBulk reads one bulk string from each side and compares all of it but the last bytes, of which there are ignore.
 func sameBulk(a, b *conn, ignore int64) (bool, error) {
-	x, err := a.expect('$')
-	if err != nil {
-		return false, err
-	}
-	y, err := b.expect('$')
+	x, y, err := expectBoth(a, b, '$')
 	if err != nil {
 		return false, err
 	}
