@@ -1,6 +1,9 @@
 package nginx
 
 import (
+	"errors"
+	"io/fs"
+	"os"
 	"testing"
 	"time"
 
@@ -64,4 +67,23 @@ func TestSign_OfTheLastHold_StaysUntilTheRouterWasReloadedOnceMore(t *testing.T)
 		there, err := s.says(sign{name, deploy.Green})
 		return err == nil && !there
 	})
+}
+
+func TestPrepare_RemovesWhatAKilledVerdigrisWasAboutToTest(t *testing.T) {
+	s, _, _ := twoSlices(t, nil)
+	old, fresh := s.settings.conf(".upstream.candidate1.conf.1.tmp"), s.settings.conf("upstream.candidate0.conf")
+	for _, file := range []string{old, fresh} {
+		must(t, os.WriteFile(file, []byte("x"), 0o644))
+	}
+	before := time.Now().Add(-2 * candidateAge)
+	must(t, os.Chtimes(old, before, before))
+	_, err := s.Prepare(t.Context())
+	must(t, err)
+	if _, err := os.Stat(old); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the old one: %v", err)
+	}
+	if _, err := os.Stat(fresh); err != nil {
+		t.Errorf("the fresh one, which another process may be testing: %v", err)
+	}
+	must(t, os.Remove(fresh))
 }

@@ -3,8 +3,10 @@ package nginx
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 )
 
@@ -37,6 +39,9 @@ func (r *Router) prepare(ctx context.Context) (p Prepared, err error) {
 			return p, err
 		}
 	}
+	if err := r.removeLeftCandidates(); err != nil {
+		return p, err
+	}
 	edge, err := renderEdge(r.settings)
 	if err != nil {
 		return p, err
@@ -57,6 +62,22 @@ func (r *Router) prepare(ctx context.Context) (p Prepared, err error) {
 	}
 	p.HoldEnded, p.HoldLeft = r.endLeftHold(ctx)
 	return p, nil
+}
+
+// candidateAge is the age at which a file that nginx was to test has been left by a verdigris that was killed: another process
+// may be testing just now.
+const candidateAge = time.Hour
+
+func (r *Router) removeLeftCandidates() error {
+	files, err := filepath.Glob(r.settings.conf("*candidate*"))
+	hidden, wrong := filepath.Glob(r.settings.conf(".*candidate*"))
+	for _, file := range append(files, hidden...) {
+		info, gone := os.Stat(file)
+		if gone == nil && time.Since(info.ModTime()) > candidateAge {
+			err = errors.Join(err, restoreFile(file, nil))
+		}
+	}
+	return errors.Join(err, wrong)
 }
 
 // prepareUpstream writes the file that says that nothing is live, unless something is.

@@ -458,15 +458,15 @@ func TestAFailoverOfTheSourceIsFollowed(t *testing.T) {
 
 func TestAMirrorBetweenVersionsIsExact(t *testing.T) {
 	t.Parallel()
-	pairs := map[string]func() (from, to *testServer){
-		"newer to older":  func() (*testServer, *testServer) { return newerRedis(t), startRedis(t) },
-		"older to newer":  func() (*testServer, *testServer) { return startRedis(t), newerRedis(t) },
-		"redis to valkey": func() (*testServer, *testServer) { return startRedis(t), valkey(t) },
-		"valkey to redis": func() (*testServer, *testServer) { return valkey(t), startRedis(t) },
+	pairs := map[string]func(t *testing.T) (from, to *testServer){
+		"newer to older":  func(t *testing.T) (*testServer, *testServer) { return newerRedis(t), startRedis(t) },
+		"older to newer":  func(t *testing.T) (*testServer, *testServer) { return startRedis(t), newerRedis(t) },
+		"redis to valkey": func(t *testing.T) (*testServer, *testServer) { return startRedis(t), valkey(t) },
+		"valkey to redis": func(t *testing.T) (*testServer, *testServer) { return valkey(t), startRedis(t) },
 	}
 	for name, make := range pairs {
 		t.Run(name, func(t *testing.T) {
-			from, to := make()
+			from, to := make(t)
 			pushList(t, from, "s:list0", 30_000, 50)
 			writes := mix(t, from, 2, 3)
 			d := startedMirror(t, newData(t, from, to, stressKeys...))
