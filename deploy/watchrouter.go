@@ -66,7 +66,7 @@ func (w *worker) watchRouter(ctx context.Context) {
 	}
 }
 
-// askRouter asks once, and repairs if it may. A cutover asks by itself; nobody else does meanwhile. settled reports whether
+// askRouter asks once, and repairs if it may. Nobody asks during a cutover, which has questions of its own. settled reports whether
 // the router does what its files say; err is that of a repair.
 func (w *worker) askRouter(ctx context.Context, repair bool) (settled bool, err error) {
 	if !w.traffic.TryLock() {

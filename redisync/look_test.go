@@ -16,13 +16,20 @@ func users(t *testing.T, s *testServer) string {
 	return strings.Join(lines, "\n")
 }
 
+// blueLeft is a mirror after a cutover, from green to a fenced blue.
+func blueLeft(t *testing.T, options ...string) (d *Data, blue, green *testServer) {
+	t.Helper()
+	blue, green = startRedis(t, options...), startRedis(t, options...)
+	d = startedMirror(t, newData(t, blue, green, "cart:*"))
+	cutOver(t, d, deploy.Blue, func(settle func()) { settle() })
+	takesNoWrites(t, d, deploy.Blue, blue)
+	return d, blue, green
+}
+
 // As doctor does beside a daemon.
 func TestLook_BesideAMirrorWithAFence_ChangesNothing(t *testing.T) {
 	t.Parallel()
-	blue, green := startRedis(t), startRedis(t)
-	d := startedMirror(t, newData(t, blue, green, "cart:*"))
-	cutOver(t, d, deploy.Blue, func(settle func()) { settle() })
-	takesNoWrites(t, d, deploy.Blue, blue)
+	d, blue, green := blueLeft(t)
 	before := users(t, blue) + users(t, green)
 	other := newData(t, blue, green, "cart:*")
 	testkit.Must(t, other.Look(t.Context(), deploy.Green, deploy.Blue))
@@ -35,10 +42,7 @@ func TestLook_BesideAMirrorWithAFence_ChangesNothing(t *testing.T) {
 
 func TestMirror_OwnUserChangedByAnotherProcess_ComesBackAndCutsOver(t *testing.T) {
 	t.Parallel()
-	blue, green := startRedis(t), startRedis(t)
-	d := startedMirror(t, newData(t, blue, green, "cart:*"))
-	cutOver(t, d, deploy.Blue, func(settle func()) { settle() })
-	takesNoWrites(t, d, deploy.Blue, blue)
+	d, blue, green := blueLeft(t)
 	blue.do(t, "ACL", "SETUSER", fenceUser, "resetpass", ">another")
 	cutOver(t, d, deploy.Green, func(settle func()) { settle() })
 	blue.do(t, "SET", "cart:1", "one")

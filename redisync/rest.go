@@ -87,7 +87,7 @@ func (m *mirror) paused(why string) {
 		if s.State != deploy.MirrorPaused {
 			m.data.Log.Warn("mirror", "state", deploy.MirrorPaused, "from", m.from, "to", m.to, "reason", why)
 		}
-		s.State, s.Reason, s.Next = deploy.MirrorPaused, why, "it goes on by itself once that is certain"
+		s.State, s.Reason, s.Next = deploy.MirrorPaused, why, "it goes on once that is certain"
 		m.copying = nil
 	})
 }

@@ -17,7 +17,7 @@ import (
 func (d *doctor) app(ctx context.Context, cfg *config.Config, app *config.App, engine *compose.Engine) {
 	if engine == nil {
 		// Without an engine the parts that need none can still be looked at.
-		d.repository(ctx, cfg, app)
+		within(ctx, askWithin, func(ctx context.Context) { d.repository(ctx, cfg, app) })
 		return
 	}
 	p, err := assemble(cfg, app, engine, slog.New(slog.NewTextHandler(io.Discard, nil)))
@@ -25,14 +25,12 @@ func (d *doctor) app(ctx context.Context, cfg *config.Config, app *config.App, e
 		d.bad(app.Name, err, "")
 		return
 	}
-	d.repository(ctx, cfg, app)
+	within(ctx, askWithin, func(ctx context.Context) { d.repository(ctx, cfg, app) })
 	var running bool
 	within(ctx, lookWithin, func(ctx context.Context) { running = d.router(ctx, p) })
-	for _, look := range []func(context.Context, *parts){
-		func(ctx context.Context, p *parts) { d.site(ctx, p, running) }, d.ways, d.data,
-	} {
-		within(ctx, lookWithin, func(ctx context.Context) { look(ctx, p) })
-	}
+	within(ctx, lookWithin, func(ctx context.Context) { d.site(ctx, p, running) })
+	within(ctx, lookWithin, func(ctx context.Context) { d.ways(ctx, p) })
+	within(ctx, lookWithin, func(ctx context.Context) { d.data(ctx, p) })
 }
 
 func (d *doctor) repository(ctx context.Context, cfg *config.Config, app *config.App) {
@@ -46,8 +44,6 @@ func (d *doctor) repository(ctx context.Context, cfg *config.Config, app *config
 	if err != nil {
 		return
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, askWithin, fmt.Errorf("no answer within %s", askWithin))
-	defer cancel()
 	head, err := repository.Resolve(ctx, app.Repository.Branch)
 	d.check("repository of "+app.Name, fmt.Sprintf("%s is at %s", app.Repository.Branch, head.Short()), err,
 		"check repository.url, repository.branch and the credentials")

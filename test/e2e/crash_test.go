@@ -11,23 +11,27 @@ import (
 )
 
 // crash kills the first process of a shared service's container, as a crash or a lack of memory does, and waits until
-// the Engine has started it again by itself.
+// the Engine has started it again.
 func (s *site) crash(service string) {
 	s.t.Helper()
-	before := s.startedAt(service)
-	s.kill(s.shared(service))
-	testkit.Within(s.t, time.Minute, service+" is back", func() error {
-		if now := s.startedAt(service); now == before {
-			return errors.New("it has not been started again")
-		}
-		return nil
-	})
+	s.killed(s.shared(service))()
 }
 
-// startedAt is when a shared service's container was last started, as the Engine writes it.
-func (s *site) startedAt(service string) string {
+// killed kills the first process of a container; isBack waits until the Engine has started it again.
+func (s *site) killed(container string) (isBack func()) {
 	s.t.Helper()
-	return testkit.Docker(s.t, "inspect", "-f", "{{.State.StartedAt}}", s.shared(service))
+	startedAt := func() string { return testkit.Docker(s.t, "inspect", "-f", "{{.State.StartedAt}}", container) }
+	before := startedAt()
+	s.kill(container)
+	return func() {
+		s.t.Helper()
+		testkit.Within(s.t, time.Minute, container+" is back", func() error {
+			if startedAt() == before {
+				return errors.New("it has not been started again")
+			}
+			return nil
+		})
+	}
 }
 
 func TestSharedServersThatCrashComeBackByThemselvesAndTheNextPushSucceeds(t *testing.T) {

@@ -221,17 +221,7 @@ func (m *matrix) slow(c component, live deploy.Slice) (end func()) {
 func (m *matrix) killed(c component, live deploy.Slice) (end func()) {
 	switch {
 	case c.container != nil:
-		name := c.container(m.site, live)
-		before := testkit.Docker(m.t, "inspect", "-f", "{{.State.StartedAt}}", name)
-		m.kill(name)
-		return func() {
-			testkit.Within(m.t, time.Minute, name+" is back", func() error {
-				if now := testkit.Docker(m.t, "inspect", "-f", "{{.State.StartedAt}}", name); now == before {
-					return errors.New("it has not been started again")
-				}
-				return nil
-			})
-		}
+		return m.site.killed(c.container(m.site, live))
 	case c.name == "Engine":
 		m.line.setCut(true)
 		return func() { m.line.setCut(false) }

@@ -120,7 +120,7 @@ func (a acceptance) matches(d difference, project string, slice deploy.Slice) bo
 	return a.object == "" || fits(a.object, d.object)
 }
 
-// fits tells whether the text is as the pattern has it, in which * stands for any text.
+// fits reports whether the text is as the pattern has it, in which * stands for any text.
 func fits(pattern, text string) bool {
 	begin, rest, open := strings.Cut(pattern, "*")
 	text, ok := strings.CutPrefix(text, begin)
