@@ -107,7 +107,7 @@ func (c *Controller) Push(ctx context.Context, app string, p Push) (Outcome, err
 }
 
 // Stop stops the containers of a slice that is not live. The live slice is refused with a ConflictError, and so
-// is any slice while an operation is under way.
+// is any slice while a deployment is being carried out.
 func (c *Controller) Stop(ctx context.Context, app string, s Slice) error {
 	w, err := c.worker(app)
 	if err != nil {

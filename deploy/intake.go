@@ -157,6 +157,9 @@ func stillPrevious(route Route, observed SliceStatus) error {
 	return nil
 }
 
+// betweenTimeout bounds how long somebody waits for what goes on between two deployments.
+const betweenTimeout = 10 * time.Second
+
 func (w *worker) enqueue(ctx context.Context, d Deployment) (Deployment, error) {
 	w.intake.RLock()
 	defer w.intake.RUnlock()
@@ -216,11 +219,24 @@ func (w *worker) wait(ctx context.Context, d Deployment) {
 	}
 }
 
+// lockBetween takes the operation's lock unless a deployment is being carried out. What holds it otherwise is over in a
+// moment: a deployment whose end is told already, or a look at what one has left.
+func (w *worker) lockBetween(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, betweenTimeout)
+	defer cancel()
+	for !w.operation.TryLock() {
+		if running, _ := w.queue.snapshot(); running != nil && !running.State.Ended() || !pause(ctx, 10*time.Millisecond) {
+			return false
+		}
+	}
+	return true
+}
+
 func (w *worker) stop(ctx context.Context, slice Slice) error {
 	if err := w.knows(slice); err != nil {
 		return err
 	}
-	if !w.operation.TryLock() {
+	if !w.lockBetween(ctx) {
 		return &ConflictError{Reason: "an operation is under way", Next: "try again when it has ended"}
 	}
 	defer w.operation.Unlock()

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"verdigris/deploy"
 )
@@ -33,6 +34,36 @@ func TestRun_ReleaseDoesNotGetReady_GivesTheSameContainersBack(t *testing.T) {
 	}
 	equal(t, "rollback", string(h.ended(h.Rollback(context.Background(), "shop", deploy.Trigger{})).State), "succeeded")
 	equal(t, "live", h.live(), "blue a")
+}
+
+func TestStop_WhileWhatADeploymentLeftIsPutInOrder_Waits(t *testing.T) {
+	h := newHouse(t).blueLive()
+	h.deploy("", commitB, true)
+	h.neverReady(deploy.Blue)
+	again, goOn, calls := make(chan struct{}), make(chan struct{}), 0
+	h.runtime.revert = func(deploy.Slice) error { // one call after the other: each holds the operation's lock
+		if calls++; calls == 1 {
+			return errors.New("the Engine is away")
+		}
+		if calls == 2 {
+			close(again)
+			<-goOn
+		}
+		return nil
+	}
+	equal(t, "state", string(h.deploy("", commitC, true).State), "aborted")
+	<-again
+	stopped := make(chan error, 1)
+	go func() { stopped <- h.Stop(context.Background(), "shop", deploy.Blue) }()
+	select {
+	case err := <-stopped:
+		t.Errorf("a stop beside it ends at once: %v", err)
+	case <-time.After(50 * time.Millisecond):
+	}
+	close(goOn)
+	if err := <-stopped; err != nil {
+		t.Errorf("stop: %v", err)
+	}
 }
 
 func TestRun_SameReleaseDoesNotGetReady_GivesTheSameContainersBack(t *testing.T) {
