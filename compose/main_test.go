@@ -1,13 +1,12 @@
 package compose
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
-	"strconv"
 	"testing"
+
+	"verdigris/internal/testkit"
 )
 
 // helperSecret is what the credential helper of the tests gives for every registry.
@@ -20,8 +19,7 @@ var tempDir string
 func agentSocket() string { return filepath.Join(tempDir, "agent") }
 
 func TestMain(m *testing.M) {
-	flag.Parse()
-	sideBySide()
+	testkit.SideBySide()
 	os.Exit(run(m))
 }
 
@@ -46,16 +44,6 @@ func endShared() {
 		common.server.stop()
 	}
 	plugin.end()
-}
-
-// sideBySide has more tests run at once than there are processors, unless -parallel says how many: they wait for the
-// Engine most of the time.
-func sideBySide() {
-	given := false
-	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
-	if !given {
-		flag.Set("test.parallel", strconv.Itoa(3*runtime.GOMAXPROCS(0)))
-	}
 }
 
 // surround gives the process what tests find in its environment: tests that change that of the process cannot run side

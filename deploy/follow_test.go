@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 // moves gives the slice another address, as a restarted container may have.
@@ -28,7 +29,7 @@ func (h *house) routedTo(s deploy.Slice) bool {
 func TestTheRouteFollowsAContainerToItsNewAddress(t *testing.T) {
 	h := newHouse(t).blueLive()
 	h.moves(deploy.Blue, commitA)
-	eventually(t, "the route has the new address", func() bool { return h.routedTo(deploy.Blue) })
+	testkit.Eventually(t, "the route has the new address", func() bool { return h.routedTo(deploy.Blue) })
 	equal(t, "live", h.live(), "blue a")
 }
 
@@ -38,7 +39,7 @@ func TestTheRouteFollowsWhileADeploymentTakesLong(t *testing.T) {
 	d := h.pushed("1", commitB)
 	<-started
 	h.moves(deploy.Blue, commitA)
-	eventually(t, "the route has the new address", func() bool { return h.routedTo(deploy.Blue) })
+	testkit.Eventually(t, "the route has the new address", func() bool { return h.routedTo(deploy.Blue) })
 	release()
 	equal(t, "state", string(h.ended(d, nil).State), "succeeded")
 	equal(t, "live", h.live(), "green b")

@@ -124,13 +124,3 @@ func equal(t *testing.T, what, got, want string) {
 		t.Errorf("%s:\n  got  %s\n  want %s", what, got, want)
 	}
 }
-
-// eventually waits for a condition.
-func eventually(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !is(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("not within 20 s: %s", what)
-		}
-	}
-}

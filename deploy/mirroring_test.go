@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 // mirroring switches the mirror and fails the test when that is refused.
@@ -53,7 +54,7 @@ func TestTheStandbyFollowsTheLiveSliceOverCutoversAndRestarts(t *testing.T) {
 	h.stop()
 	h.data.calls = nil
 	h.start()
-	eventually(t, "the mirror is there again", func() bool { return h.data.called() == "open:green mirror:green" })
+	testkit.Eventually(t, "the mirror is there again", func() bool { return h.data.called() == "open:green mirror:green" })
 }
 
 func TestWhatIsSwitchedWinsOverTheConfigurationAndHoldsOverARestart(t *testing.T) {
@@ -64,7 +65,7 @@ func TestWhatIsSwitchedWinsOverTheConfigurationAndHoldsOverARestart(t *testing.T
 	h.stop()
 	h.data.calls = nil
 	h.start()
-	eventually(t, "the setting is read", func() bool { return h.data.called() == "open:blue mirror: lookout:green" })
+	testkit.Eventually(t, "the setting is read", func() bool { return h.data.called() == "open:blue mirror: lookout:green" })
 	equal(t, "cutover", string(h.deploy("", commitB, true).State), "succeeded")
 	if s := h.status(); s.Mirroring || s.Mirror.State != deploy.MirrorOff {
 		t.Errorf("after the cutover: %v %+v", s.Mirroring, s.Mirror)
@@ -210,7 +211,7 @@ func TestALiveSliceThatCouldNotBeOpenedIsTriedAgain(t *testing.T) {
 	}
 	h.data.calls = nil
 	h.start()
-	eventually(t, "blue is opened", func() bool { return h.data.called() == "open:blue mirror:blue open:blue" })
+	testkit.Eventually(t, "blue is opened", func() bool { return h.data.called() == "open:blue mirror:blue open:blue" })
 }
 
 func TestAMirrorDoesNotGoOverWhatAnUnconfirmedRouteLetBy(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 // greenFails makes a release on green answer once and then fail, as one does that starts well and dies.
@@ -46,9 +47,9 @@ func TestAJournalThatFailsDuringTheHoldCallsTheCutoverOff(t *testing.T) {
 	h := newHouse(t).blueLive()
 	h.data.settle = func(deploy.Slice) error { h.journal.setFull(true); return nil }
 	d, err := h.Deploy(context.Background(), "shop", deploy.DeployRequest{Commit: commitB, Promote: true})
-	eventually(t, "the cutover is called off", func() bool { return h.router.called() == "hold drain abort" })
+	testkit.Eventually(t, "the cutover is called off", func() bool { return h.router.called() == "hold drain abort" })
 	h.journal.setFull(false)
-	eventually(t, "the end is in the journal", func() bool {
+	testkit.Eventually(t, "the end is in the journal", func() bool {
 		d, err = h.Deployment(context.Background(), d.ID)
 		return err == nil && d.State == deploy.StateAborted
 	})

@@ -10,13 +10,14 @@ import (
 	"time"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 // ready has A live on blue and B ready on green.
 func (h *house) ready() *house {
 	h.t.Helper()
 	h.blueLive().deploy(deploy.Green, commitB, false)
-	eventually(h.t, "nothing is under way", func() bool { return h.status().Running == nil })
+	testkit.Eventually(h.t, "nothing is under way", func() bool { return h.status().Running == nil })
 	h.router.calls, h.runtime.calls, h.data.calls = nil, nil, nil
 	return h
 }

@@ -71,7 +71,7 @@ func TestFollow_NewAddressThatTheRouterDoesNotReach_LeavesTheOneThatAnswers(t *t
 	// Once the container has the old address no longer, there is nothing to lose.
 	h.apart(refused, nil)
 	h.runtime.tell()
-	eventually(t, "the route has the new address", func() bool { return h.routedTo(deploy.Blue) })
+	testkit.Eventually(t, "the route has the new address", func() bool { return h.routedTo(deploy.Blue) })
 }
 
 func TestDeploy_NoWebContainerWithAnAddress_NamesTheNetworksOfBothSides(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 // neverReady makes the next release on the slice one that does not get ready.
@@ -100,9 +101,9 @@ func TestRun_EndOfTheProbeCannotBeWritten_IsUndone(t *testing.T) {
 	})
 	h.runtime.forget()
 	d, err := h.Deploy(context.Background(), "shop", deploy.DeployRequest{Commit: commitC, Promote: true})
-	eventually(t, "the start is undone", func() bool { return h.runtime.called() == "build:blue start:blue revert:blue" })
+	testkit.Eventually(t, "the start is undone", func() bool { return h.runtime.called() == "build:blue start:blue revert:blue" })
 	h.journal.setFull(false)
-	eventually(t, "the end is in the journal", func() bool {
+	testkit.Eventually(t, "the end is in the journal", func() bool {
 		d, err = h.Deployment(context.Background(), d.ID)
 		return err == nil && d.State == deploy.StateAborted
 	})
@@ -175,7 +176,7 @@ func TestWorker_EngineAwayAtTheStart_UndoesTheStartLater(t *testing.T) {
 	}
 	h.start()
 	h.ended(d, nil)
-	eventually(t, "the start is undone", func() bool { return h.runtime.called() == "revert:blue" })
+	testkit.Eventually(t, "the start is undone", func() bool { return h.runtime.called() == "revert:blue" })
 }
 
 func TestWorker_StartCouldNotBeUndone_IsUndoneBeforeTheNext(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 func TestTheFirstDeploymentGoesLiveWithoutACutover(t *testing.T) {
@@ -307,7 +308,7 @@ func TestAPhaseThatCannotBeWrittenDownDoesNotBegin(t *testing.T) {
 	}
 	equal(t, "last event", string(last.State), "aborted")
 	h.journal.setFull(false)
-	eventually(t, "the end is in the journal", func() bool {
+	testkit.Eventually(t, "the end is in the journal", func() bool {
 		final, err := h.Deployment(context.Background(), d.ID)
 		return err == nil && final.State == deploy.StateAborted
 	})

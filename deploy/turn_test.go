@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 // detail is what a phase said that it did.
@@ -84,7 +85,7 @@ func TestATransferIsClosedAfterAPanicToo(t *testing.T) {
 	if _, err := h.Deploy(context.Background(), "shop", deploy.DeployRequest{Commit: commitB, Promote: true}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the transfer is closed", func() bool { return strings.HasSuffix(h.data.called(), "copy close mirror:blue") })
+	testkit.Eventually(t, "the transfer is closed", func() bool { return strings.HasSuffix(h.data.called(), "copy close mirror:blue") })
 }
 
 func TestWritesOfTheOldSliceDuringTheWatchAreToldOnce(t *testing.T) {

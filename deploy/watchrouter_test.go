@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 // routing is what the app's status says of its router.
@@ -29,7 +30,7 @@ func (h *house) says(ask func(inFiles deploy.Answer) (deploy.Answer, error)) {
 
 func TestRouter_AnswersAnotherSliceThanItsFiles_IsRepairedWhileTheMirrorRests(t *testing.T) {
 	h := newHouse(t).blueLive()
-	eventually(t, "the route is confirmed", func() bool { return h.routing().Confirmed })
+	testkit.Eventually(t, "the route is confirmed", func() bool { return h.routing().Confirmed })
 	stuck := errors.New("the router does not reload")
 	h.router.mu.Lock()
 	h.router.apply = func(deploy.Route) error { return stuck }
@@ -38,7 +39,7 @@ func TestRouter_AnswersAnotherSliceThanItsFiles_IsRepairedWhileTheMirrorRests(t 
 		return deploy.Answer{Slice: deploy.Green, Loaded: true}, nil
 	})
 
-	eventually(t, "the mirror rests", func() bool { return strings.Contains(h.data.resting(), "green") })
+	testkit.Eventually(t, "the mirror rests", func() bool { return strings.Contains(h.data.resting(), "green") })
 	if r := h.routing(); r.Confirmed || !strings.Contains(r.Reason, "the router does not reload") && !strings.Contains(r.Reason, "its files say blue") {
 		t.Errorf("the status says %+v", r)
 	}
@@ -46,21 +47,21 @@ func TestRouter_AnswersAnotherSliceThanItsFiles_IsRepairedWhileTheMirrorRests(t 
 	h.router.apply, h.router.calls = nil, nil
 	h.router.mu.Unlock()
 	h.says(nil)
-	eventually(t, "the route is confirmed again", func() bool { return h.routing().Confirmed && h.data.resting() == "" })
+	testkit.Eventually(t, "the route is confirmed again", func() bool { return h.routing().Confirmed && h.data.resting() == "" })
 	equal(t, "live", h.live(), "blue a")
 }
 
 func TestRouter_DoesNotAnswer_IsToldAndLeftAlone(t *testing.T) {
 	h := newHouse(t).blueLive()
-	eventually(t, "the route is confirmed", func() bool { return h.routing().Confirmed })
+	testkit.Eventually(t, "the route is confirmed", func() bool { return h.routing().Confirmed })
 	h.router.mu.Lock()
 	h.router.calls = nil
 	h.router.mu.Unlock()
 	h.says(func(deploy.Answer) (deploy.Answer, error) { return deploy.Answer{}, errors.New("it stands still") })
-	eventually(t, "the mirror rests", func() bool { return strings.Contains(h.data.resting(), "it stands still") })
+	testkit.Eventually(t, "the mirror rests", func() bool { return strings.Contains(h.data.resting(), "it stands still") })
 	equal(t, "calls of the router", h.router.called(), "")
 	h.says(nil)
-	eventually(t, "the mirror goes on", func() bool { return h.data.resting() == "" })
+	testkit.Eventually(t, "the mirror goes on", func() bool { return h.data.resting() == "" })
 }
 
 func TestStart_RouterDoesNotConfirm_NoMirrorBeforeItDoes(t *testing.T) {
@@ -74,7 +75,7 @@ func TestStart_RouterDoesNotConfirm_NoMirrorBeforeItDoes(t *testing.T) {
 	h.data.rests = nil
 	h.data.mu.Unlock()
 	h.start()
-	eventually(t, "the mirror of blue is wanted", func() bool { return strings.Contains(h.data.called(), "mirror:blue") })
+	testkit.Eventually(t, "the mirror of blue is wanted", func() bool { return strings.Contains(h.data.called(), "mirror:blue") })
 	h.data.mu.Lock()
 	for i, reason := range h.data.rests {
 		if reason == "" {
@@ -92,7 +93,7 @@ func TestStart_RouterDoesNotConfirm_NoMirrorBeforeItDoes(t *testing.T) {
 		inFiles.Loaded = strings.Contains(h.router.called(), "apply:blue") // what it was started with is not what the files say
 		return inFiles, nil
 	})
-	eventually(t, "the route is confirmed", func() bool { return h.routing().Confirmed && h.data.resting() == "" })
+	testkit.Eventually(t, "the route is confirmed", func() bool { return h.routing().Confirmed && h.data.resting() == "" })
 }
 
 func TestStatus_SaysWhoHasTheAddressesOfTheRoute(t *testing.T) {
@@ -106,12 +107,12 @@ func TestStatus_SaysWhoHasTheAddressesOfTheRoute(t *testing.T) {
 func TestFence_OfTheSliceThatWasLeft_IsThereWhileItRunsWhatItRanThen(t *testing.T) {
 	h := newHouse(t).blueLive()
 	equal(t, "a second release", string(h.deploy("", commitB, true).State), "succeeded")
-	eventually(t, "blue is to be fenced", func() bool { return h.data.isFenced() == deploy.Blue })
+	testkit.Eventually(t, "blue is to be fenced", func() bool { return h.data.isFenced() == deploy.Blue })
 
 	h.data.Fence("") // to see whether it comes again
 	equal(t, "a third release", string(h.deploy(deploy.Blue, commitC, false).State), "succeeded")
 	h.runtime.tell()
-	eventually(t, "verdigris has looked", func() bool { return h.routing().Confirmed })
+	testkit.Eventually(t, "verdigris has looked", func() bool { return h.routing().Confirmed })
 	if slice := h.data.isFenced(); slice != "" {
 		t.Errorf("%s is to be fenced, which runs a release that gets ready", slice)
 	}

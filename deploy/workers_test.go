@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 // withWorkers gives the app a worker service.
@@ -118,14 +119,14 @@ func TestWorkersAreBroughtToTheirPlaceAfterACrash(t *testing.T) {
 	h.runtime.work(deploy.Blue, "exited") // a cutover stopped them and was cut off
 	h.runtime.work(deploy.Green, "running")
 	h.start()
-	eventually(t, "the workers are where the traffic is", func() bool { return h.runtime.working() == "blue" })
+	testkit.Eventually(t, "the workers are where the traffic is", func() bool { return h.runtime.working() == "blue" })
 }
 
 func TestWorkersThatStartOnAnIdleSliceAreStopped(t *testing.T) {
 	h := newHouse(t, withWorkers).blueLive()
 	h.deploy(deploy.Green, commitB, false)
 	h.runtime.work(deploy.Green, "running")
-	eventually(t, "the idle slice's worker is stopped", func() bool { return h.runtime.working() == "blue" })
+	testkit.Eventually(t, "the idle slice's worker is stopped", func() bool { return h.runtime.working() == "blue" })
 }
 
 func TestWorkersThatCouldNotBeStartedAgainAreTriedAgain(t *testing.T) {
@@ -141,7 +142,7 @@ func TestWorkersThatCouldNotBeStartedAgainAreTriedAgain(t *testing.T) {
 	})
 	d := h.deploy("", commitB, true)
 	contains(t, "reason", d.Error.Reason, deploy.ErrDataDiffers.Error(), "start the workers of blue again", "docker does not answer")
-	eventually(t, "the worker runs again", func() bool { return h.runtime.working() == "blue" })
+	testkit.Eventually(t, "the worker runs again", func() bool { return h.runtime.working() == "blue" })
 }
 
 func TestAWorkerThatEndedByItselfIsItsRestartPolicysBusiness(t *testing.T) {
@@ -149,7 +150,7 @@ func TestAWorkerThatEndedByItselfIsItsRestartPolicysBusiness(t *testing.T) {
 	h.runtime.work(deploy.Blue, "exited")
 	h.moves(deploy.Green, commitB) // two looks are enough: the second stops green's worker
 	h.runtime.work(deploy.Green, "running")
-	eventually(t, "the look has been taken", func() bool { return h.runtime.working() == "" })
+	testkit.Eventually(t, "the look has been taken", func() bool { return h.runtime.working() == "" })
 	equal(t, "runtime", h.runtime.called(), "start:green workers-stop:green")
 }
 
@@ -190,5 +191,5 @@ func TestWorkersAreStartedWhenTheEngineIsBack(t *testing.T) {
 	equal(t, "state", string(h.deploy("", commitB, true).State), "succeeded")
 	equal(t, "working without the engine", h.runtime.working(), "")
 	away.Store(false)
-	eventually(t, "green's worker runs", func() bool { return h.runtime.working() == "green" })
+	testkit.Eventually(t, "green's worker runs", func() bool { return h.runtime.working() == "green" })
 }

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"verdigris/internal/testkit"
 )
 
 // flow is clients that keep their connections and send a request every few milliseconds; it notes when.
@@ -62,7 +64,7 @@ func (f *flow) await(b *testing.B, n int) {
 	f.mu.Lock()
 	want := len(f.seen) + n
 	f.mu.Unlock()
-	eventually(b, "requests flow", func() bool {
+	testkit.Eventually(b, "requests flow", func() bool {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		return len(f.seen) >= want
@@ -101,13 +103,13 @@ func BenchmarkHeldRequest(b *testing.B) {
 	for range 40 {
 		f.await(b, 100)
 		h, err := s.Hold(b.Context(), to.route())
-		must(b, err)
+		testkit.Must(b, err)
 		_, err = h.Drain(b.Context(), patience)
-		must(b, err)
+		testkit.Must(b, err)
 		time.Sleep(settling)
-		must(b, h.Route(b.Context()))
+		testkit.Must(b, h.Route(b.Context()))
 		released = append(released, time.Now())
-		must(b, h.Release(b.Context()))
+		testkit.Must(b, h.Release(b.Context()))
 		from, to = to, from
 	}
 	f.end()

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"verdigris/deploy"
+
+	"verdigris/internal/testkit"
 )
 
 // rawClient speaks HTTP/1.1 on one kept connection and never sends anything twice, as Go's own client may.
@@ -62,7 +64,7 @@ type answer struct {
 func (s *site) send(t testing.TB, method, path, id string, body io.Reader) <-chan answer {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, s.url+path, body)
-	must(t, err)
+	testkit.Must(t, err)
 	r.Header.Set("X-Id", id)
 	answers := make(chan answer, 1)
 	go func() {
@@ -78,7 +80,7 @@ func receive(t testing.TB, answers <-chan answer) answer {
 	t.Helper()
 	select {
 	case a := <-answers:
-		must(t, a.err)
+		testkit.Must(t, a.err)
 		return a
 	case <-time.After(patience):
 		t.Fatal("no answer came")

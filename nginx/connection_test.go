@@ -16,6 +16,7 @@ const unixTable = `Num       RefCount Protocol Flags    Type St Inode Path
 `
 
 func TestConnectionsAreReadFromTheKernelsLists(t *testing.T) {
+	t.Parallel()
 	want := []Connection{{"62262", "/run/verdigris/router.sock"}, {"", "/run/verdigris/router-streams.sock"}, {"62270", "@abstract"}}
 	for _, lists := range []string{unixTable, unixTable + unixTable} {
 		if got := connections(lists); !slices.Equal(got, want) {
@@ -25,6 +26,7 @@ func TestConnectionsAreReadFromTheKernelsLists(t *testing.T) {
 }
 
 func TestContainerProcessReadsTheListTwiceAndTellsAContainerThatIsGone(t *testing.T) {
+	t.Parallel()
 	var readError, listError error
 	down := false
 	p := ContainerProcess{fakeContainer{

@@ -3,13 +3,14 @@ package nginx
 import (
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"verdigris/deploy"
+
+	"verdigris/internal/testkit"
 )
 
 // dockerContainer is a real container, reached through the docker command.
@@ -61,35 +62,18 @@ func (c dockerContainer) Down(ctx context.Context) (bool, error) {
 	return state == "exited", err
 }
 
-func requireImage(t *testing.T) string {
-	t.Helper()
-	for _, image := range []string{os.Getenv("NGINX_IMAGE"), "nginx:1.28", "verdigris-local/nginx"} {
-		if image == "" {
-			continue
-		}
-		if _, err := docker(t.Context(), "image", "inspect", image); err == nil {
-			return image
-		}
-	}
-	if os.Getenv("VERDIGRIS_SKIP_MISSING") == "1" {
-		t.Skip("there is no Docker or no nginx image")
-	}
-	t.Fatal("there is no nginx image: run scripts/images.sh, or set VERDIGRIS_SKIP_MISSING=1")
-	return ""
-}
-
 // newContainerSite runs edge and router in containers as the shared compose file does, but on the host's network,
 // where the test's backends are.
 func newContainerSite(t *testing.T) (*site, dockerContainer) {
 	t.Helper()
-	image := requireImage(t)
+	image := testkit.Image(t, "NGINX_IMAGE")
 	s := newStoppedSite(t)
 	base := filepath.Base(filepath.Dir(s.settings.ConfDir))
 	// On the host's network everybody's sockets are in one list: these have a path of their own.
 	runDir := "/run/" + base
 	s.settings.NginxConfDir, s.settings.NginxRunDir, s.settings.TempDir = ContainerConfDir, runDir, "/tmp"
 	_, err := s.Prepare(t.Context())
-	must(t, err)
+	testkit.Must(t, err)
 	start := func(part string, argv []string) dockerContainer {
 		name := base + "-" + part
 		args := []string{"run", "-d", "--name", name, "--network", "host", "--entrypoint", argv[0],
@@ -102,13 +86,13 @@ func newContainerSite(t *testing.T) (*site, dockerContainer) {
 			_, _ = docker(background(t), "rm", "-f", name)
 		})
 		_, err := docker(t.Context(), append(args, argv[1:]...)...)
-		must(t, err)
+		testkit.Must(t, err)
 		return dockerContainer{name}
 	}
 	router := start("router", routerCommand(ContainerConfDir, runDir))
 	edge := start("edge", edgeCommand(ContainerConfDir))
 	s.Process, s.Clients = ContainerProcess{router}, ContainerProcess{edge}
-	eventually(t, "the router answers", func() bool {
+	testkit.Eventually(t, "the router answers", func() bool {
 		_, err := s.admin().generation(t.Context())
 		return err == nil
 	})
@@ -117,6 +101,7 @@ func newContainerSite(t *testing.T) (*site, dockerContainer) {
 }
 
 func TestCutoversThroughContainersFailNoRequest(t *testing.T) {
+	t.Parallel()
 	s, router := newContainerSite(t)
 	blue, green := newBackend(t, deploy.Blue, nil), newBackend(t, deploy.Green, nil)
 	s.goLive(t, blue)
@@ -132,13 +117,13 @@ func TestCutoversThroughContainersFailNoRequest(t *testing.T) {
 
 	// A container that was killed starts over the sockets that it left.
 	_, err := docker(t.Context(), "kill", router.name)
-	must(t, err)
+	testkit.Must(t, err)
 	if err := s.Apply(t.Context(), green.route()); err == nil || !strings.Contains(err.Error(), ErrNotRunning.Error()) {
 		t.Errorf("with the container dead: %v", err)
 	}
 	_, err = docker(t.Context(), "start", router.name)
-	must(t, err)
-	eventually(t, "the live slice answers again", func() bool {
+	testkit.Must(t, err)
+	testkit.Eventually(t, "the live slice answers again", func() bool {
 		status, slice, err := parted(s.Get(t.Context(), "/"))
 		return err == nil && status == 200 && slice == from.slice
 	})

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"verdigris/deploy"
+
+	"verdigris/internal/testkit"
 )
 
 // longAnswers opens websockets, and answers everything else with a beginning and, when finish is closed, an end.
@@ -45,7 +47,7 @@ func longSite(t *testing.T) (s *site, blue, green *backend, finish chan struct{}
 func (s *site) beginDownload(t *testing.T, b *backend) (download <-chan answer) {
 	t.Helper()
 	download = s.send(t, http.MethodGet, "/file", "download", nil)
-	eventually(t, "the download has begun", func() bool { return b.count("GET download") == 1 })
+	testkit.Eventually(t, "the download has begun", func() bool { return b.count("GET download") == 1 })
 	return download
 }
 
@@ -61,6 +63,7 @@ func (s *site) longRequests(t *testing.T, b *backend) (sockets []*webSocket, dow
 }
 
 func TestDrainCountsTheRequestsThatStayAndNotThoseThatWait(t *testing.T) {
+	t.Parallel()
 	s, blue, green, finish := longSite(t)
 	sockets, download := s.longRequests(t, blue)
 
@@ -72,16 +75,16 @@ func TestDrainCountsTheRequestsThatStayAndNotThoseThatWait(t *testing.T) {
 	read, write := io.Pipe() // an upload that is under way waits as well
 	held = append(held, s.send(t, http.MethodPost, "/", "upload", read))
 	_, err := write.Write(make([]byte, 64<<10))
-	must(t, err)
+	testkit.Must(t, err)
 	waiting(t, h, len(held))
 	left, err := h.Drain(t.Context(), 50*time.Millisecond)
-	must(t, err)
+	testkit.Must(t, err)
 	if left != 3 {
 		t.Errorf("two websockets and a download stay, and Drain counts %d", left)
 	}
-	must(t, h.Route(t.Context()))
-	must(t, h.Release(t.Context()))
-	must(t, write.Close())
+	testkit.Must(t, h.Route(t.Context()))
+	testkit.Must(t, h.Release(t.Context()))
+	testkit.Must(t, write.Close())
 	for _, answers := range held {
 		if a := receive(t, answers); a.slice != deploy.Green {
 			t.Errorf("%d from %s", a.status, a.slice)
@@ -95,6 +98,7 @@ func TestDrainCountsTheRequestsThatStayAndNotThoseThatWait(t *testing.T) {
 }
 
 func TestARequestThatStayedIsNotWaitedForAgainAndCountsWhereItIs(t *testing.T) {
+	t.Parallel()
 	s, blue, green, finish := longSite(t)
 	s.HoldTimeout = time.Hour // half of it would be waited
 	download := s.beginDownload(t, blue)
@@ -110,8 +114,8 @@ func TestARequestThatStayedIsNotWaitedForAgainAndCountsWhereItIs(t *testing.T) {
 		if err != nil || left != c.left {
 			t.Errorf("cutover %d: %d are left on the old slice, want %d; %v", i+1, left, c.left, err)
 		}
-		must(t, h.Route(t.Context()))
-		must(t, h.Release(t.Context()))
+		testkit.Must(t, h.Route(t.Context()))
+		testkit.Must(t, h.Release(t.Context()))
 	}
 	close(finish)
 	if a := receive(t, download); a.body != "begin end" {
@@ -120,10 +124,11 @@ func TestARequestThatStayedIsNotWaitedForAgainAndCountsWhereItIs(t *testing.T) {
 }
 
 func TestInFlightCountsWebSocketsDownloadsAndWhatWaits(t *testing.T) {
+	t.Parallel()
 	s, blue, green, finish := longSite(t)
 	inFlight := func(what string, want int) {
 		t.Helper()
-		eventually(t, what, func() bool {
+		testkit.Eventually(t, what, func() bool {
 			n, err := s.InFlight(t.Context())
 			return err == nil && n == want
 		})
@@ -135,7 +140,7 @@ func TestInFlightCountsWebSocketsDownloadsAndWhatWaits(t *testing.T) {
 	held := s.send(t, http.MethodPost, "/", "held", strings.NewReader("x"))
 	waiting(t, h, 1)
 	inFlight("a request that waits is in flight too", 4)
-	must(t, h.Abort(t.Context()))
+	testkit.Must(t, h.Abort(t.Context()))
 	close(finish)
 	receive(t, download)
 	receive(t, held)
@@ -144,6 +149,7 @@ func TestInFlightCountsWebSocketsDownloadsAndWhatWaits(t *testing.T) {
 }
 
 func TestInFlightSaysThatTheRouterDoesNotRunOrCannotBeAsked(t *testing.T) {
+	t.Parallel()
 	s := newStoppedSite(t)
 	if _, err := s.InFlight(t.Context()); err == nil {
 		t.Error("a router that does not run counted")

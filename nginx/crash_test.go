@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"verdigris/deploy"
+
+	"verdigris/internal/testkit"
 )
 
 // crashJob tells a second process of this test binary to hold requests and then wait to be killed.
@@ -34,6 +36,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(1)
 	}
+	testkit.SideBySide()
 	os.Exit(m.Run())
 }
 
@@ -73,12 +76,12 @@ func waitFor(h deploy.Hold, n int) {
 func (s *site) startController(t *testing.T, next deploy.Route, held int, route bool) (*exec.Cmd, *bufio.Reader) {
 	t.Helper()
 	job, err := json.Marshal(crashJob{s.settings, s.settings.run("router.pid"), next, held, route})
-	must(t, err)
+	testkit.Must(t, err)
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), crashVariable+"="+string(job))
 	out, err := cmd.StdoutPipe()
-	must(t, err)
-	must(t, cmd.Start())
+	testkit.Must(t, err)
+	testkit.Must(t, cmd.Start())
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill() // killed by the test already, when all went well
 		_ = cmd.Wait()
@@ -94,6 +97,7 @@ func expectLine(t *testing.T, out *bufio.Reader, want string) {
 }
 
 func TestVerdigrisKilledDuringAHoldLeavesTheOldSliceServing(t *testing.T) {
+	t.Parallel()
 	s, blue, green := twoSlices(t, nil)
 	cmd, out := s.startController(t, green.route(), 1, false)
 	expectLine(t, out, "holding")
@@ -102,7 +106,7 @@ func TestVerdigrisKilledDuringAHoldLeavesTheOldSliceServing(t *testing.T) {
 	if blue.count("POST held") != 0 {
 		t.Error("the old slice got the request while it was held")
 	}
-	must(t, cmd.Process.Signal(syscall.SIGKILL))
+	testkit.Must(t, cmd.Process.Signal(syscall.SIGKILL))
 	if a := receive(t, post); a.status != http.StatusOK || a.slice != deploy.Blue {
 		t.Errorf("%d from %s", a.status, a.slice)
 	}
@@ -112,28 +116,29 @@ func TestVerdigrisKilledDuringAHoldLeavesTheOldSliceServing(t *testing.T) {
 
 	// The next verdigris tidies up.
 	again, err := New(s.settings, s.Process, s.Clients)
-	must(t, err)
+	testkit.Must(t, err)
 	again.ReloadTimeout = patience
 	prepared, err := again.Prepare(t.Context())
-	must(t, err)
+	testkit.Must(t, err)
 	if !prepared.HoldEnded {
 		t.Error("the hold was not ended")
 	}
 	now, err := readTruth(s.settings.conf(upstreamFile))
-	must(t, err)
+	testkit.Must(t, err)
 	if now.Slice != deploy.Blue || now.Next != "" {
 		t.Errorf("the truth is %+v", now)
 	}
 	h, err := again.Hold(t.Context(), green.route()) // over the dead one's socket
-	must(t, err)
-	must(t, h.Route(t.Context()))
-	must(t, h.Release(t.Context()))
+	testkit.Must(t, err)
+	testkit.Must(t, h.Route(t.Context()))
+	testkit.Must(t, h.Release(t.Context()))
 	if _, slice, err := parted(s.Get(t.Context(), "/")); err != nil || slice != deploy.Green {
 		t.Errorf("%s answers, %v", slice, err)
 	}
 }
 
 func TestVerdigrisKilledAfterRouteSendsWhatWaitedToTheNewSlice(t *testing.T) {
+	t.Parallel()
 	s, blue, green := twoSlices(t, nil)
 	cmd, out := s.startController(t, green.route(), 2, true)
 	expectLine(t, out, "holding")
@@ -141,7 +146,7 @@ func TestVerdigrisKilledAfterRouteSendsWhatWaitedToTheNewSlice(t *testing.T) {
 	two := s.send(t, http.MethodPut, "/", "two", strings.NewReader("x"))
 	expectLine(t, out, "waiting")
 	expectLine(t, out, "routed")
-	must(t, cmd.Process.Signal(syscall.SIGKILL))
+	testkit.Must(t, cmd.Process.Signal(syscall.SIGKILL))
 	for _, answers := range []<-chan answer{one, two} {
 		if a := receive(t, answers); a.status != http.StatusOK || a.slice != deploy.Green {
 			t.Errorf("%d from %s", a.status, a.slice)
@@ -157,23 +162,24 @@ func TestVerdigrisKilledAfterRouteSendsWhatWaitedToTheNewSlice(t *testing.T) {
 
 	// The router still holds; the next verdigris ends that.
 	again, err := New(s.settings, s.Process, s.Clients)
-	must(t, err)
+	testkit.Must(t, err)
 	again.ReloadTimeout = patience
 	prepared, err := again.Prepare(t.Context())
-	must(t, err)
+	testkit.Must(t, err)
 	if !prepared.HoldEnded {
 		t.Error("the hold was not ended")
 	}
 	slice, err := s.admin().slice(t.Context())
-	must(t, err)
+	testkit.Must(t, err)
 	now, err := again.truth()
-	must(t, err)
+	testkit.Must(t, err)
 	if slice != deploy.Green || now.Slice != deploy.Green || now.Next != "" {
 		t.Errorf("the router leads to %s, and the truth is %+v", slice, now)
 	}
 }
 
 func TestAGateThatNeverAnswersDoesNotBlockTheSite(t *testing.T) {
+	t.Parallel()
 	s, _, green := twoSlices(t, nil)
 	s.HoldTimeout, s.ConfirmTimeout = 400*time.Millisecond, time.Second
 	h := s.holdTowards(t, green)

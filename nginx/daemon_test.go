@@ -6,6 +6,8 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+
+	"verdigris/internal/testkit"
 )
 
 // daemon is a process that the test started, in a process group of its own.
@@ -20,7 +22,7 @@ func startDaemon(t testing.TB, argv []string) *daemon {
 	d := &daemon{cmd: exec.Command(argv[0], argv[1:]...), ended: make(chan struct{}), output: &lockedBuffer{}}
 	d.cmd.Stdout, d.cmd.Stderr = d.output, d.output
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	must(t, d.cmd.Start())
+	testkit.Must(t, d.cmd.Start())
 	go func() {
 		_ = d.cmd.Wait() // how it ended is no concern of the test
 		close(d.ended)

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"verdigris/deploy"
+
+	"verdigris/internal/testkit"
 )
 
 // talkative opens websockets and event streams, each with the slice's name, and answers everything else when finish is
@@ -40,17 +42,17 @@ func talkative(name string, finish <-chan struct{}) http.HandlerFunc {
 func (s *site) events(t *testing.T) (next func() string) {
 	t.Helper()
 	conn, err := net.Dial("tcp", s.addr)
-	must(t, err)
+	testkit.Must(t, err)
 	t.Cleanup(func() { conn.Close() })
-	must(t, conn.SetDeadline(time.Now().Add(patience)))
+	testkit.Must(t, conn.SetDeadline(time.Now().Add(patience)))
 	_, err = fmt.Fprintf(conn, "GET /events HTTP/1.1\r\nHost: %s\r\nAccept: text/event-stream\r\n\r\n", s.addr)
-	must(t, err)
+	testkit.Must(t, err)
 	return func() string {
 		t.Helper()
 		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
-		must(t, err)
+		testkit.Must(t, err)
 		line, err := bufio.NewReader(response.Body).ReadString('\n')
-		must(t, err)
+		testkit.Must(t, err)
 		return strings.TrimSpace(line)
 	}
 }
@@ -114,6 +116,7 @@ func (l *looking) Connections(ctx context.Context) ([]Connection, error) {
 }
 
 func TestADrainDoesNotWaitForStreams(t *testing.T) {
+	t.Parallel()
 	s, _, green, _ := twoTalkative(t)
 	sockets := s.streams(t, 3)
 	events := s.events(t)
@@ -122,25 +125,26 @@ func TestADrainDoesNotWaitForStreams(t *testing.T) {
 	}
 	h := s.holdTowards(t, green)
 	wantLeft(t, drainInBackground(t, h), 4)
-	must(t, h.Route(t.Context()))
-	must(t, h.Release(t.Context()))
+	testkit.Must(t, h.Route(t.Context()))
+	testkit.Must(t, h.Release(t.Context()))
 	sockets[0].echo(t, "still", "blue still")
 }
 
 func TestADrainWaitsForARequestBesideStreams(t *testing.T) {
+	t.Parallel()
 	s, blue, green, finish := twoTalkative(t)
 	s.streams(t, 3)
 	s.events(t)()
 	for _, method := range []string{http.MethodPost, http.MethodGet} {
 		slow := s.send(t, method, "/", "slow", strings.NewReader("x"))
-		eventually(t, "the request is under way", func() bool { return blue.count(method+" slow") == 1 })
+		testkit.Eventually(t, "the request is under way", func() bool { return blue.count(method+" slow") == 1 })
 		defer receive(t, slow)
 	}
 	watch := &looking{Clients: s.Clients}
 	s.Clients = watch
 	h := s.holdTowards(t, green)
 	result := drainInBackground(t, h)
-	eventually(t, "the drain has looked several times", func() bool { return watch.looks.Load() > 5 })
+	testkit.Eventually(t, "the drain has looked several times", func() bool { return watch.looks.Load() > 5 })
 	select {
 	case d := <-result:
 		t.Fatalf("the drain did not wait: %+v", d)
@@ -151,14 +155,15 @@ func TestADrainWaitsForARequestBesideStreams(t *testing.T) {
 }
 
 func TestStreamsThatWaitAtTheGateDoNotStay(t *testing.T) {
+	t.Parallel()
 	s, _, green, _ := twoTalkative(t)
 	s.streams(t, 1)
 	h := s.holdTowards(t, green)
 	socket, events := dialWebSocket(t, s.addr), s.events(t)
 	waiting(t, h, 2)
 	wantLeft(t, drainInBackground(t, h), 1)
-	must(t, h.Route(t.Context()))
-	must(t, h.Release(t.Context()))
+	testkit.Must(t, h.Route(t.Context()))
+	testkit.Must(t, h.Release(t.Context()))
 	socket.open(t)
 	socket.echo(t, "hello", "green hello")
 	if line := events(); line != "data: green" {
@@ -167,6 +172,7 @@ func TestStreamsThatWaitAtTheGateDoNotStay(t *testing.T) {
 }
 
 func TestStreamsAreCountedWhereTheyStay(t *testing.T) {
+	t.Parallel()
 	s, blue, green, _ := twoTalkative(t)
 	var onBlue []*webSocket
 	for i, c := range []struct {
@@ -186,8 +192,8 @@ func TestStreamsAreCountedWhereTheyStay(t *testing.T) {
 		if d := <-drainInBackground(t, h); d.err != nil || d.left != c.left {
 			t.Errorf("cutover %d: %d requests stay instead of %d; %v", i+1, d.left, c.left, d.err)
 		}
-		must(t, h.Route(t.Context()))
-		must(t, h.Release(t.Context()))
+		testkit.Must(t, h.Route(t.Context()))
+		testkit.Must(t, h.Release(t.Context()))
 	}
 }
 
@@ -195,9 +201,9 @@ func TestStreamsAreCountedWhereTheyStay(t *testing.T) {
 func (s *site) end(t *testing.T, ws *webSocket) {
 	t.Helper()
 	before, err := s.connections(t.Context())
-	must(t, err)
+	testkit.Must(t, err)
 	ws.Close()
-	eventually(t, "the websocket has ended", func() bool {
+	testkit.Eventually(t, "the websocket has ended", func() bool {
 		now, err := s.connections(t.Context())
 		return err == nil && len(now) == len(before)-1
 	})
@@ -207,10 +213,10 @@ func (s *site) end(t *testing.T, ws *webSocket) {
 func (s *site) sendThrough(t *testing.T, socket, id string) <-chan answer {
 	t.Helper()
 	conn, err := net.Dial("unix", s.settings.run(socket))
-	must(t, err)
+	testkit.Must(t, err)
 	t.Cleanup(func() { conn.Close() })
 	_, err = fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: site\r\nX-Id: %s\r\nContent-Length: 1\r\n\r\nx", id)
-	must(t, err)
+	testkit.Must(t, err)
 	answers := make(chan answer, 1)
 	go func() {
 		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
@@ -227,15 +233,16 @@ func (s *site) sendThrough(t *testing.T, socket, id string) <-chan answer {
 
 // A connection may have been made before the hold and be taken in by a worker that holds already.
 func TestARequestFromBeforeTheHoldThatAHoldingWorkerTakesInEndsOnTheOldSlice(t *testing.T) {
+	t.Parallel()
 	s, blue, green, finish := twoTalkative(t)
 	first := s.holdTowards(t, green)
-	must(t, first.Route(t.Context()))
-	must(t, first.Release(t.Context()))
+	testkit.Must(t, first.Route(t.Context()))
+	testkit.Must(t, first.Release(t.Context()))
 	before := s.openDoor().requests()
 
 	h := s.holdTowards(t, blue)
 	early := s.sendThrough(t, before, "early")
-	eventually(t, "the request is under way", func() bool { return green.count("POST early") == 1 })
+	testkit.Eventually(t, "the request is under way", func() bool { return green.count("POST early") == 1 })
 	held := s.send(t, http.MethodPost, "/", "held", strings.NewReader("x"))
 	waiting(t, h, 1)
 	result := drainInBackground(t, h)
@@ -246,8 +253,8 @@ func TestARequestFromBeforeTheHoldThatAHoldingWorkerTakesInEndsOnTheOldSlice(t *
 	}
 	late := s.sendThrough(t, before, "late") // what can hardly be, waits
 	waiting(t, h, 2)
-	must(t, h.Route(t.Context()))
-	must(t, h.Release(t.Context()))
+	testkit.Must(t, h.Route(t.Context()))
+	testkit.Must(t, h.Release(t.Context()))
 	for _, answers := range []<-chan answer{held, late} {
 		if a := receive(t, answers); a.status != http.StatusOK || a.slice != deploy.Blue {
 			t.Errorf("%d from %s", a.status, a.slice)
@@ -256,11 +263,12 @@ func TestARequestFromBeforeTheHoldThatAHoldingWorkerTakesInEndsOnTheOldSlice(t *
 }
 
 func TestAnEdgeFromBeforeHasItsStreamsWaitedForOnce(t *testing.T) {
+	t.Parallel()
 	s := newStoppedSite(t)
 	edge, err := os.ReadFile(s.settings.conf(edgeFile))
-	must(t, err)
+	testkit.Must(t, err)
 	old := strings.ReplaceAll(string(edge), "router-streams.sock", "router.sock")
-	must(t, os.WriteFile(s.settings.conf(edgeFile), []byte(old), 0o644))
+	testkit.Must(t, os.WriteFile(s.settings.conf(edgeFile), []byte(old), 0o644))
 	s.startRouter(t)
 	startDaemon(t, edgeCommand(s.settings.NginxConfDir))
 	s.waitForEdge(t)
@@ -273,15 +281,16 @@ func TestAnEdgeFromBeforeHasItsStreamsWaitedForOnce(t *testing.T) {
 	if err != nil || left != 2 {
 		t.Errorf("%d requests stay, %v", left, err)
 	}
-	must(t, h.Abort(t.Context()))
+	testkit.Must(t, h.Abort(t.Context()))
 	h = s.holdTowards(t, green)
 	wantLeft(t, drainInBackground(t, h), 2)
 }
 
 func TestARouterFromBeforeTakesStreamsAndHoldsThem(t *testing.T) {
+	t.Parallel()
 	s := newStoppedSite(t)
 	blue, green := newBackend(t, deploy.Blue, echoSocket("blue")), newBackend(t, deploy.Green, echoSocket("green"))
-	must(t, s.writeRouteWithOneDoor(blue.route()))
+	testkit.Must(t, s.writeRouteWithOneDoor(blue.route()))
 	s.startRouter(t)
 	startDaemon(t, edgeCommand(s.settings.NginxConfDir))
 	s.waitForEdge(t)
@@ -294,8 +303,8 @@ func TestARouterFromBeforeTakesStreamsAndHoldsThem(t *testing.T) {
 	if err != nil || left != 1 {
 		t.Errorf("%d requests stay, %v", left, err)
 	}
-	must(t, h.Route(t.Context()))
-	must(t, h.Release(t.Context()))
+	testkit.Must(t, h.Route(t.Context()))
+	testkit.Must(t, h.Release(t.Context()))
 	during.open(t)
 	during.echo(t, "two", "green two")
 	before.echo(t, "three", "blue three")
@@ -321,25 +330,26 @@ func (s *site) writeRouteWithOneDoor(route deploy.Route) error {
 // A worker of one hold may still have a request to read when the next hold's gate is there already. What that gate says
 // is not for it: its live slice is another one.
 func TestAWorkerOfAnEarlierHoldDoesNotMistakeTheNextGateForItsOwn(t *testing.T) {
+	t.Parallel()
 	s, blue, green, finish := twoTalkative(t)
 	close(finish)
 	first := s.holdTowards(t, green)
 	conn, err := net.Dial("unix", s.settings.run("router.sock"))
-	must(t, err)
+	testkit.Must(t, err)
 	defer conn.Close()
-	eventually(t, "a worker that holds has accepted the connection", func() bool {
+	testkit.Eventually(t, "a worker that holds has accepted the connection", func() bool {
 		there, err := s.connections(t.Context())
 		return err == nil && len(there) == 1 && there[0].ID != ""
 	})
-	must(t, first.Route(t.Context()))
-	must(t, first.Release(t.Context()))
+	testkit.Must(t, first.Route(t.Context()))
+	testkit.Must(t, first.Release(t.Context()))
 
 	h := s.holdTowards(t, blue)
 	result := drainInBackground(t, h)
 	_, err = fmt.Fprint(conn, "POST / HTTP/1.1\r\nHost: site\r\nX-Id: slow\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx")
-	must(t, err)
+	testkit.Must(t, err)
 	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	must(t, err)
+	testkit.Must(t, err)
 	defer response.Body.Close()
 	if slice := response.Header.Get(sliceHeader); slice != string(deploy.Green) || green.count("POST slow") != 1 {
 		t.Errorf("%s from %s", response.Status, slice)
@@ -349,17 +359,18 @@ func TestAWorkerOfAnEarlierHoldDoesNotMistakeTheNextGateForItsOwn(t *testing.T) 
 }
 
 func TestAStreamThatFoundNoGateIsCountedOnce(t *testing.T) {
+	t.Parallel()
 	s, blue, green, _ := twoTalkative(t)
 	h := s.holdTowards(t, green)
-	must(t, os.Rename(s.settings.run(gateSocket), s.settings.run("elsewhere")))
+	testkit.Must(t, os.Rename(s.settings.run(gateSocket), s.settings.run("elsewhere")))
 	s.streams(t, 1) // takes one more hop
-	must(t, os.Rename(s.settings.run("elsewhere"), s.settings.run(gateSocket)))
+	testkit.Must(t, os.Rename(s.settings.run("elsewhere"), s.settings.run(gateSocket)))
 	wantLeft(t, drainInBackground(t, h), 0)
-	must(t, h.Abort(t.Context()))
+	testkit.Must(t, h.Abort(t.Context()))
 	h = s.holdTowards(t, green)
 	wantLeft(t, drainInBackground(t, h), 1)
-	must(t, h.Route(t.Context()))
-	must(t, h.Release(t.Context()))
+	testkit.Must(t, h.Route(t.Context()))
+	testkit.Must(t, h.Release(t.Context()))
 	wantLeft(t, drainInBackground(t, s.holdTowards(t, blue)), 0)
 }
 
@@ -369,10 +380,11 @@ type secretive struct{}
 func (secretive) Connections(context.Context) ([]Connection, error) { return nil, nil }
 
 func TestADrainIsNotOverWhileThereAreConnectionsThatItCannotSee(t *testing.T) {
+	t.Parallel()
 	s, blue, green, finish := twoTalkative(t)
 	s.Clients = secretive{}
 	slow := s.send(t, http.MethodPost, "/", "slow", strings.NewReader("x"))
-	eventually(t, "the request is under way", func() bool { return blue.count("POST slow") == 1 })
+	testkit.Eventually(t, "the request is under way", func() bool { return blue.count("POST slow") == 1 })
 	h := s.holdTowards(t, green)
 	left, err := h.Drain(t.Context(), 50*time.Millisecond)
 	if err != nil || left != 1 {

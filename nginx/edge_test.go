@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"verdigris/deploy"
+
+	"verdigris/internal/testkit"
 )
 
 // showHeaders answers with the request's headers, Host among them, and tries to pass as another slice.
@@ -35,23 +37,24 @@ func showHeaders(w http.ResponseWriter, r *http.Request) {
 }
 
 func TestTheEdgeSetsForwardingHeaders(t *testing.T) {
+	t.Parallel()
 	s, _, _ := twoSlices(t, showHeaders)
 	for name, c := range map[string]struct {
 		id   string
 		kept bool
 	}{"sane": {"4f2c-a.b:c", true}, "absent": {"", false}, "hostile": {"a b\"<script>", false}} {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/", nil)
-		must(t, err)
+		testkit.Must(t, err)
 		request.Header.Set("X-Forwarded-For", "6.6.6.6")
 		request.Header.Set("X-Forwarded-Proto", "https")
 		if c.id != "" {
 			request.Header.Set("X-Request-Id", c.id)
 		}
 		response, err := http.DefaultClient.Do(request)
-		must(t, err)
+		testkit.Must(t, err)
 		defer response.Body.Close()
 		var got http.Header
-		must(t, json.NewDecoder(response.Body).Decode(&got))
+		testkit.Must(t, json.NewDecoder(response.Body).Decode(&got))
 		for header, want := range map[string]string{
 			"Host": s.addr, "X-Forwarded-Host": s.addr, "X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "http", "X-Real-Ip": "127.0.0.1",
 		} {
@@ -76,17 +79,18 @@ func TestTheEdgeSetsForwardingHeaders(t *testing.T) {
 }
 
 func TestNoRequestReachesThePrivateLocationThroughTheEdge(t *testing.T) {
+	t.Parallel()
 	s, _, _ := twoSlices(t, nil)
 	for _, host := range []string{"router", "", "gate", "in_force"} {
 		for _, path := range []string{"/generation", "/status"} {
 			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+path, nil)
-			must(t, err)
+			testkit.Must(t, err)
 			request.Host = host
 			response, err := http.DefaultClient.Do(request)
-			must(t, err)
+			testkit.Must(t, err)
 			defer response.Body.Close()
 			body, err := io.ReadAll(response.Body)
-			must(t, err)
+			testkit.Must(t, err)
 			if string(body) != "blue" {
 				t.Errorf("%s%s answers %q", host, path, body)
 			}
@@ -95,34 +99,36 @@ func TestNoRequestReachesThePrivateLocationThroughTheEdge(t *testing.T) {
 }
 
 func TestNobodyCanAskForTheGateDuringAHold(t *testing.T) {
+	t.Parallel()
 	s, _, green := twoSlices(t, nil)
 	h := s.holdTowards(t, green)
 	conn, err := net.Dial("unix", s.settings.run("router.sock"))
-	must(t, err)
+	testkit.Must(t, err)
 	defer conn.Close()
-	must(t, conn.SetDeadline(time.Now().Add(patience)))
+	testkit.Must(t, conn.SetDeadline(time.Now().Add(patience)))
 	_, err = io.WriteString(conn, "GET gate HTTP/1.1\r\nHost: site\r\n\r\n")
-	must(t, err)
+	testkit.Must(t, err)
 	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	must(t, err)
+	testkit.Must(t, err)
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusBadRequest {
 		t.Errorf("the answer is %s", response.Status)
 	}
 	slashed := s.send(t, http.MethodGet, "/gate", "1", nil) // a page of the app's, as any other
 	waiting(t, h, 1)
-	must(t, h.Abort(t.Context()))
+	testkit.Must(t, h.Abort(t.Context()))
 	if a := receive(t, slashed); a.body != "blue" {
 		t.Errorf("/gate is answered with %d %s", a.status, a.body)
 	}
 }
 
 func TestTheEdgeSpeaksHTTP2OverTLSAndHoldsToo(t *testing.T) {
+	t.Parallel()
 	s := newStoppedSite(t)
 	certificate, key := selfSigned(t, filepath.Dir(s.settings.ConfDir))
 	s.settings.Edge = Edge{Listen: []Listen{{Address: s.addr, TLS: true}}, Certificate: certificate, Key: key, URL: "https://" + s.addr}
 	_, err := s.Prepare(t.Context())
-	must(t, err)
+	testkit.Must(t, err)
 	s.Client = newClient(s.settings.Edge.URL)
 	s.startRouter(t)
 	startDaemon(t, edgeCommand(s.settings.NginxConfDir))
@@ -143,10 +149,10 @@ func TestTheEdgeSpeaksHTTP2OverTLSAndHoldsToo(t *testing.T) {
 		_ = h.Release(background(t))
 	}()
 	response, err := client.Post(s.settings.Edge.URL+"/", "text/plain", io.LimitReader(rand.Reader, 1<<20))
-	must(t, err)
+	testkit.Must(t, err)
 	defer response.Body.Close()
 	var got http.Header
-	must(t, json.NewDecoder(response.Body).Decode(&got))
+	testkit.Must(t, json.NewDecoder(response.Body).Decode(&got))
 	if response.ProtoMajor != 2 || response.Header.Get(sliceHeader) != "green" {
 		t.Errorf("%s from %s", response.Proto, response.Header.Get(sliceHeader))
 	}
@@ -158,14 +164,14 @@ func TestTheEdgeSpeaksHTTP2OverTLSAndHoldsToo(t *testing.T) {
 func selfSigned(t *testing.T, dir string) (certificate, key string) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	must(t, err)
+	testkit.Must(t, err)
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"site.test"}}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
-	must(t, err)
+	testkit.Must(t, err)
 	secret, err := x509.MarshalPKCS8PrivateKey(private)
-	must(t, err)
+	testkit.Must(t, err)
 	certificate, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	must(t, os.WriteFile(certificate, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
-	must(t, os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), 0o600))
+	testkit.Must(t, os.WriteFile(certificate, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
+	testkit.Must(t, os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), 0o600))
 	return certificate, key
 }

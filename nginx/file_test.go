@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"verdigris/deploy"
+
+	"verdigris/internal/testkit"
 )
 
 // foreign is somebody's own nginx that includes one file of verdigris's.
@@ -22,8 +24,8 @@ type foreign struct {
 
 func newForeign(t *testing.T, format Format, before string) *foreign {
 	t.Helper()
-	requireNginx(t)
-	dir, addr := publicDir(t), freeAddress(t)
+	testkit.NeedProgram(t, "nginx")
+	dir, addr := testkit.ShortDir(t), testkit.FreeAddress(t)
 	file, conf, pid := filepath.Join(dir, "site.conf"), filepath.Join(dir, "nginx.conf"), filepath.Join(dir, "nginx.pid")
 	include := "include " + file + ";"
 	if format == FormatServer {
@@ -33,8 +35,8 @@ func newForeign(t *testing.T, format Format, before string) *foreign {
 	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
 		fmt.Fprintf(&temp, "%s_temp_path %s/%s;\n", kind, dir, kind)
 	}
-	must(t, os.WriteFile(file, []byte(before), 0o640))
-	must(t, os.WriteFile(conf, []byte(fmt.Sprintf(`pid %s; error_log stderr; events {}
+	testkit.Must(t, os.WriteFile(file, []byte(before), 0o640))
+	testkit.Must(t, os.WriteFile(conf, []byte(fmt.Sprintf(`pid %s; error_log stderr; events {}
 		http { access_log off; %s %s server { listen %s; location / { proxy_pass http://site; } } }`, pid, temp.String(), include, addr)), 0o644))
 	startDaemon(t, []string{"nginx", "-c", conf, "-g", "daemon off;"})
 	f := &foreign{conf: conf, FileRouter: &FileRouter{
@@ -42,7 +44,7 @@ func newForeign(t *testing.T, format Format, before string) *foreign {
 		Test:   []string{"nginx", "-t", "-q", "-c", conf},
 		Reload: []string{"nginx", "-s", "reload", "-c", conf},
 	}}
-	eventually(t, "the nginx answers", func() bool {
+	testkit.Eventually(t, "the nginx answers", func() bool {
 		_, _, err := parted(f.Get(t.Context(), "/"))
 		return err == nil
 	})
@@ -53,13 +55,14 @@ func newForeign(t *testing.T, format Format, before string) *foreign {
 func (f *foreign) answeredBy(t *testing.T, b *backend) {
 	t.Helper()
 	n := b.count("GET ")
-	eventually(t, string(b.slice)+" answers", func() bool {
+	testkit.Eventually(t, string(b.slice)+" answers", func() bool {
 		status, _, err := parted(f.Get(t.Context(), "/"))
 		return err == nil && status == http.StatusOK && b.count("GET ") > n
 	})
 }
 
 func TestAForeignNginxIsRoutedByItsIncludeFile(t *testing.T) {
+	t.Parallel()
 	for format, before := range map[Format]string{
 		FormatServer:   "server 127.0.0.1:1;\n",
 		FormatUpstream: "upstream site { server 127.0.0.1:1; }\n",
@@ -67,29 +70,29 @@ func TestAForeignNginxIsRoutedByItsIncludeFile(t *testing.T) {
 		t.Run(string(format), func(t *testing.T) {
 			f := newForeign(t, format, before)
 			route, err := f.Current(t.Context())
-			must(t, err)
+			testkit.Must(t, err)
 			if route.Slice != "" {
 				t.Errorf("the file before says %+v", route)
 			}
 			blue, green := newBackend(t, deploy.Blue, nil), newBackend(t, deploy.Green, nil)
-			must(t, f.Apply(t.Context(), blue.route()))
+			testkit.Must(t, f.Apply(t.Context(), blue.route()))
 			f.answeredBy(t, blue)
 
 			h, err := f.Hold(t.Context(), green.route())
-			must(t, err)
+			testkit.Must(t, err)
 			left, err := h.Drain(t.Context(), patience)
-			must(t, err)
-			must(t, h.Route(t.Context()))
-			must(t, h.Release(t.Context()))
+			testkit.Must(t, err)
+			testkit.Must(t, h.Route(t.Context()))
+			testkit.Must(t, h.Release(t.Context()))
 			if held, _ := h.Waited(); left != 0 || held != 0 {
 				t.Errorf("%d left, %d held", left, held)
 			}
 			f.answeredBy(t, green)
-			must(t, h.Abort(t.Context()))
+			testkit.Must(t, h.Abort(t.Context()))
 			f.answeredBy(t, blue)
 
 			route, err = f.Current(t.Context())
-			must(t, err)
+			testkit.Must(t, err)
 			if route.Slice != deploy.Blue || route.Generation != 3 || len(route.Endpoints) != 1 {
 				t.Errorf("the route is %+v", route)
 			}
@@ -97,7 +100,7 @@ func TestAForeignNginxIsRoutedByItsIncludeFile(t *testing.T) {
 				t.Errorf("%s answers, %v", slice, err)
 			}
 			info, err := os.Stat(f.File)
-			must(t, err)
+			testkit.Must(t, err)
 			if info.Mode().Perm() != 0o640 {
 				t.Errorf("the file's mode became %s", info.Mode())
 			}
@@ -106,6 +109,7 @@ func TestAForeignNginxIsRoutedByItsIncludeFile(t *testing.T) {
 }
 
 func TestAnIncludeFileIsRestoredWhenItsTestOrReloadFails(t *testing.T) {
+	t.Parallel()
 	hang := []string{"sleep", "60"}
 	for name, c := range map[string]struct {
 		spoil func(*FileRouter)
@@ -119,24 +123,24 @@ func TestAnIncludeFileIsRestoredWhenItsTestOrReloadFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newForeign(t, FormatUpstream, "upstream site { server 127.0.0.1:1; }\n")
 			blue, green := newBackend(t, deploy.Blue, nil), newBackend(t, deploy.Green, nil)
-			must(t, f.Apply(t.Context(), blue.route()))
+			testkit.Must(t, f.Apply(t.Context(), blue.route()))
 			f.answeredBy(t, blue) // else its reload may find the candidate that is refused
 			before, err := os.ReadFile(f.File)
-			must(t, err)
+			testkit.Must(t, err)
 			c.spoil(f.FileRouter)
 			err = f.Apply(t.Context(), green.route())
 			if err == nil {
 				t.Fatal("it was taken")
 			}
-			wantContains(t, err.Error(), c.want)
+			testkit.Contains(t, err.Error(), c.want)
 			after, err := os.ReadFile(f.File)
-			must(t, err)
+			testkit.Must(t, err)
 			if string(after) != string(before) {
 				t.Errorf("the file is now:\n%s", after)
 			}
 			f.answeredBy(t, blue)
 			h, err := f.Hold(t.Context(), green.route())
-			must(t, err)
+			testkit.Must(t, err)
 			if err := h.Route(t.Context()); !errors.Is(err, deploy.ErrRouteRefused) {
 				t.Errorf("Route: %v; data would be carried back over what the old slice wrote", err)
 			}
@@ -145,6 +149,7 @@ func TestAnIncludeFileIsRestoredWhenItsTestOrReloadFails(t *testing.T) {
 }
 
 func TestAFileRouterThatCannotWorkSaysWhy(t *testing.T) {
+	t.Parallel()
 	reload := []string{"true"}
 	for want, r := range map[string]*FileRouter{
 		"include file is not set": {Format: FormatServer, Reload: reload},
@@ -157,7 +162,7 @@ func TestAFileRouterThatCannotWorkSaysWhy(t *testing.T) {
 			t.Errorf("no error about: %s", want)
 			continue
 		}
-		wantContains(t, err.Error(), want)
+		testkit.Contains(t, err.Error(), want)
 	}
 }
 
@@ -183,6 +188,7 @@ func (c fakeContainer) Read(_ context.Context, files ...string) (string, error) 
 }
 
 func TestAForeignNginxInAContainerIsTestedAndSignalled(t *testing.T) {
+	t.Parallel()
 	var did []string
 	refuse := false
 	r := &FileRouter{File: filepath.Join(t.TempDir(), "site.conf"), Format: FormatServer, Container: fakeContainer{
@@ -199,7 +205,7 @@ func TestAForeignNginxInAContainerIsTestedAndSignalled(t *testing.T) {
 		},
 	}}
 	route := deploy.Route{Slice: deploy.Blue, Endpoints: []deploy.Endpoint{{Container: "web", Address: "10.0.0.2:80"}}}
-	must(t, r.Apply(t.Context(), route))
+	testkit.Must(t, r.Apply(t.Context(), route))
 	if got := strings.Join(did, ", "); got != "nginx -t -q, SIGHUP" {
 		t.Errorf("it did %s", got)
 	}
@@ -214,6 +220,7 @@ func TestAForeignNginxInAContainerIsTestedAndSignalled(t *testing.T) {
 }
 
 func TestContainerProcessReadsTheEnginesProcessList(t *testing.T) {
+	t.Parallel()
 	list := [][2]string{
 		{"100", "nginx: master process nginx -c /etc/verdigris/router.conf -g daemon off;"},
 		{"101", "nginx: worker process is shutting down"},
@@ -230,7 +237,7 @@ func TestContainerProcessReadsTheEnginesProcessList(t *testing.T) {
 		},
 	}}
 	workers, err := p.Workers(t.Context())
-	must(t, err)
+	testkit.Must(t, err)
 	if len(workers) != 2 || workers[0] != (Worker{"101", true}) || workers[1] != (Worker{"102", false}) {
 		t.Errorf("the workers are %v", workers)
 	}

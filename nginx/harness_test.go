@@ -7,15 +7,14 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"verdigris/deploy"
+
+	"verdigris/internal/testkit"
 )
 
 const (
@@ -42,9 +41,9 @@ func newSite(t testing.TB) *site {
 
 func newStoppedSite(t testing.TB) *site {
 	t.Helper()
-	requireNginx(t)
-	dir := publicDir(t)
-	addr := freeAddress(t)
+	testkit.NeedProgram(t, "nginx")
+	dir := testkit.ShortDir(t)
+	addr := testkit.FreeAddress(t)
 	r, err := New(Settings{
 		App:     "gallery",
 		ConfDir: filepath.Join(dir, "nginx"),
@@ -52,18 +51,18 @@ func newStoppedSite(t testing.TB) *site {
 		TempDir: dir,
 		Edge:    Edge{Listen: []Listen{{Address: addr}}, URL: "http://" + addr},
 	}, localProcess{PIDFile: filepath.Join(dir, "run", "router.pid")}, localProcess{})
-	must(t, err)
+	testkit.Must(t, err)
 	r.ReloadTimeout = patience
 	r.HoldTimeout, r.TestTimeout = patience, patience
 	_, err = r.Prepare(t.Context())
-	must(t, err)
+	testkit.Must(t, err)
 	return &site{Router: r, url: "http://" + addr, addr: addr}
 }
 
 func (s *site) startRouter(t testing.TB) {
 	t.Helper()
 	s.router = startDaemon(t, routerCommand(s.settings.NginxConfDir, s.settings.NginxRunDir))
-	eventually(t, "the router answers", func() bool {
+	testkit.Eventually(t, "the router answers", func() bool {
 		workers, err := s.Process.Workers(t.Context())
 		_, asked := s.admin().generation(t.Context())
 		return err == nil && asked == nil && len(workers) > 0
@@ -72,7 +71,7 @@ func (s *site) startRouter(t testing.TB) {
 
 func (s *site) waitForEdge(t testing.TB) {
 	t.Helper()
-	eventually(t, "the edge answers", func() bool {
+	testkit.Eventually(t, "the edge answers", func() bool {
 		conn, err := net.Dial("tcp", s.addr)
 		if err == nil {
 			conn.Close()
@@ -84,7 +83,7 @@ func (s *site) waitForEdge(t testing.TB) {
 // goLive makes the backend the live slice without a hold.
 func (s *site) goLive(t testing.TB, b *backend) {
 	t.Helper()
-	must(t, s.Apply(t.Context(), b.route()))
+	testkit.Must(t, s.Apply(t.Context(), b.route()))
 }
 
 // backend is one container of a slice. It counts the requests that it got by their X-Id.
@@ -152,66 +151,11 @@ func (b *backend) route() deploy.Route {
 func waiting(t testing.TB, h deploy.Hold, n int) {
 	t.Helper()
 	g := h.(*hold).gate
-	eventually(t, fmt.Sprintf("%d requests wait at the gate", n), func() bool {
+	testkit.Eventually(t, fmt.Sprintf("%d requests wait at the gate", n), func() bool {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		return g.waiting == n
 	})
-}
-
-func eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		if ok() {
-			return
-		}
-	}
-	t.Fatalf("it never came true that %s", what)
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func requireNginx(t testing.TB) {
-	t.Helper()
-	if _, err := exec.LookPath("nginx"); err == nil {
-		return
-	}
-	if os.Getenv("VERDIGRIS_SKIP_MISSING") == "1" {
-		t.Skip("nginx is not installed")
-	}
-	t.Fatal("nginx is not installed: apt-get install nginx, or set VERDIGRIS_SKIP_MISSING=1")
-}
-
-// publicDir is a directory that nginx's workers can enter, with a path short enough for unix sockets.
-func publicDir(t testing.TB) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("/tmp", "verdigris-nginx-")
-	must(t, err)
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	must(t, os.Chmod(dir, 0o755))
-	return dir
-}
-
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	defer l.Close()
-	return l.Addr().String()
-}
-
-func wantContains(t testing.TB, text string, parts ...string) {
-	t.Helper()
-	for _, part := range parts {
-		if !strings.Contains(text, part) {
-			t.Errorf("%q is missing in:\n%s", part, text)
-		}
-	}
 }
 
 func background(t testing.TB) context.Context {

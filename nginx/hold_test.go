@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"verdigris/deploy"
+
+	"verdigris/internal/testkit"
 )
 
 // twoSlices returns a site with blue live and green beside it.
@@ -27,7 +29,7 @@ func twoSlices(t testing.TB, handler http.HandlerFunc) (s *site, blue, green *ba
 func (s *site) holdTowards(t *testing.T, b *backend) deploy.Hold {
 	t.Helper()
 	h, err := s.Hold(t.Context(), b.route())
-	must(t, err)
+	testkit.Must(t, err)
 	t.Cleanup(func() { _ = h.Abort(background(t)) }) // for a test that failed half-way
 	return h
 }
@@ -42,6 +44,7 @@ func digest(w http.ResponseWriter, r *http.Request) {
 }
 
 func TestHeldBodiesAreReplayedIntactToTheNewSlice(t *testing.T) {
+	t.Parallel()
 	s, blue, green := twoSlices(t, digest)
 	h := s.holdTowards(t, green)
 	body := make([]byte, 3<<20)
@@ -56,12 +59,12 @@ func TestHeldBodiesAreReplayedIntactToTheNewSlice(t *testing.T) {
 	deleted := s.send(t, http.MethodDelete, path, "deleted", nil)
 	waiting(t, h, 4)
 	left, err := h.Drain(t.Context(), patience)
-	must(t, err)
+	testkit.Must(t, err)
 	if left != 0 {
 		t.Errorf("%d requests are left", left)
 	}
-	must(t, h.Route(t.Context()))
-	must(t, h.Release(t.Context()))
+	testkit.Must(t, h.Route(t.Context()))
+	testkit.Must(t, h.Release(t.Context()))
 	held, longest := h.Waited()
 	if held != 4 || longest <= 0 {
 		t.Errorf("%d waited, %s at the longest", held, longest)
@@ -86,23 +89,24 @@ func TestHeldBodiesAreReplayedIntactToTheNewSlice(t *testing.T) {
 }
 
 func TestAbortSendsWhatWaitedToTheOldSlice(t *testing.T) {
+	t.Parallel()
 	s, _, green := twoSlices(t, nil)
 	h := s.holdTowards(t, green)
 	post := s.send(t, http.MethodPost, "/", "1", strings.NewReader("x"))
 	waiting(t, h, 1)
 	route, err := s.Current(t.Context())
-	must(t, err)
+	testkit.Must(t, err)
 	if route.Slice != deploy.Blue {
 		t.Errorf("during the hold %s is live", route.Slice)
 	}
-	must(t, h.Abort(t.Context()))
+	testkit.Must(t, h.Abort(t.Context()))
 	if a := receive(t, post); a.status != http.StatusOK || a.slice != deploy.Blue {
 		t.Errorf("%d from %s", a.status, a.slice)
 	}
 	if held, longest := h.Waited(); held != 1 || longest <= 0 {
 		t.Errorf("%d waited, %s at the longest", held, longest)
 	}
-	must(t, h.Abort(t.Context())) // again is harmless
+	testkit.Must(t, h.Abort(t.Context())) // again is harmless
 	if err := h.Route(t.Context()); err == nil {
 		t.Error("routed after the end")
 	}
@@ -110,37 +114,40 @@ func TestAbortSendsWhatWaitedToTheOldSlice(t *testing.T) {
 }
 
 func TestAbortAfterRouteGoesBack(t *testing.T) {
+	t.Parallel()
 	s, blue, green := twoSlices(t, nil)
 	h := s.holdTowards(t, green)
 	post := s.send(t, http.MethodPost, "/", "1", strings.NewReader("x"))
 	waiting(t, h, 1)
-	must(t, h.Route(t.Context()))
-	must(t, h.Abort(t.Context()))
+	testkit.Must(t, h.Route(t.Context()))
+	testkit.Must(t, h.Abort(t.Context()))
 	if a := receive(t, post); a.slice != deploy.Blue || blue.count("POST 1") != 1 || green.count("POST 1") != 0 {
 		t.Errorf("%d from %s", a.status, a.slice)
 	}
 }
 
 func TestAHoldThatLastsTooLongIsCalledOff(t *testing.T) {
+	t.Parallel()
 	s, _, green := twoSlices(t, nil)
 	s.HoldTimeout = 500 * time.Millisecond
 	h := s.holdTowards(t, green)
 	if a := receive(t, s.send(t, http.MethodPost, "/", "1", strings.NewReader("x"))); a.slice != deploy.Blue {
 		t.Errorf("%d from %s", a.status, a.slice)
 	}
-	eventually(t, "the limit has passed", func() bool { return h.(*hold).gate.left() < 0 })
+	testkit.Eventually(t, "the limit has passed", func() bool { return h.(*hold).gate.left() < 0 })
 	err := h.Route(t.Context())
 	if !errors.Is(err, errCalledOff) {
 		t.Fatalf("Route: %v", err)
 	}
-	wantContains(t, err.Error(), "500ms")
-	must(t, h.Abort(t.Context()))
+	testkit.Contains(t, err.Error(), "500ms")
+	testkit.Must(t, h.Abort(t.Context()))
 	if _, slice, err := parted(s.Get(t.Context(), "/")); err != nil || slice != deploy.Blue {
 		t.Errorf("%s answers, %v", slice, err)
 	}
 }
 
 func TestAHoldWithTooManyWaitingIsCalledOff(t *testing.T) {
+	t.Parallel()
 	s, _, green := twoSlices(t, nil)
 	s.MaxHeld = 3
 	h := s.holdTowards(t, green)
@@ -156,10 +163,11 @@ func TestAHoldWithTooManyWaitingIsCalledOff(t *testing.T) {
 	if err := h.Route(t.Context()); !errors.Is(err, errCalledOff) {
 		t.Fatalf("Route: %v", err)
 	}
-	must(t, h.Abort(t.Context()))
+	testkit.Must(t, h.Abort(t.Context()))
 }
 
 func TestAClientThatGivesUpNoLongerCounts(t *testing.T) {
+	t.Parallel()
 	s, blue, green := twoSlices(t, nil)
 	h := s.holdTowards(t, green)
 	client := &http.Client{Timeout: 300 * time.Millisecond}
@@ -167,14 +175,15 @@ func TestAClientThatGivesUpNoLongerCounts(t *testing.T) {
 		t.Fatal("the request did not wait")
 	}
 	waiting(t, h, 0)
-	must(t, h.Route(t.Context()))
-	must(t, h.Release(t.Context()))
+	testkit.Must(t, h.Route(t.Context()))
+	testkit.Must(t, h.Release(t.Context()))
 	if n := blue.count("GET ") + green.count("GET "); n != 0 {
 		t.Errorf("the request was sent %d times all the same", n)
 	}
 }
 
 func TestDrainWaitsForRequestsThatWereThereBefore(t *testing.T) {
+	t.Parallel()
 	began, finish := make(chan struct{}), make(chan struct{})
 	s, _, green := twoSlices(t, func(w http.ResponseWriter, r *http.Request) {
 		close(began)
@@ -185,19 +194,20 @@ func TestDrainWaitsForRequestsThatWereThereBefore(t *testing.T) {
 	<-began
 	h := s.holdTowards(t, green)
 	left, err := h.Drain(t.Context(), 200*time.Millisecond)
-	must(t, err)
+	testkit.Must(t, err)
 	if left != 1 {
 		t.Errorf("%d requests are left", left)
 	}
 	close(finish)
 	left, err = h.Drain(t.Context(), patience)
-	must(t, err)
+	testkit.Must(t, err)
 	if a := receive(t, slow); left != 0 || a.body != "done" {
 		t.Errorf("%d requests are left, this one got %q", left, a.body)
 	}
 }
 
 func TestAThousandRequestsThatWaitedAllSucceed(t *testing.T) {
+	t.Parallel()
 	s, blue, green := twoSlices(t, nil)
 	s.MaxHeld = 1000
 	h := s.holdTowards(t, green)
@@ -206,8 +216,8 @@ func TestAThousandRequestsThatWaitedAllSucceed(t *testing.T) {
 		answers = append(answers, s.send(t, []string{"POST", "GET", "HEAD"}[i%3], "/", fmt.Sprint(i), strings.NewReader("body")))
 	}
 	waiting(t, h, s.MaxHeld)
-	must(t, h.Route(t.Context()))
-	must(t, h.Release(t.Context()))
+	testkit.Must(t, h.Route(t.Context()))
+	testkit.Must(t, h.Release(t.Context()))
 	if held, _ := h.Waited(); held != s.MaxHeld {
 		t.Errorf("%d waited", held)
 	}
@@ -221,6 +231,7 @@ func TestAThousandRequestsThatWaitedAllSucceed(t *testing.T) {
 }
 
 func TestASecondHoldAndApplyAreRefusedMeanwhile(t *testing.T) {
+	t.Parallel()
 	s, blue, green := twoSlices(t, nil)
 	s.holdTowards(t, green)
 	var conflict *deploy.ConflictError
@@ -233,6 +244,7 @@ func TestASecondHoldAndApplyAreRefusedMeanwhile(t *testing.T) {
 }
 
 func TestRouteThatIsNotConfirmedKeepsRequestsWaiting(t *testing.T) {
+	t.Parallel()
 	s, _, green := twoSlices(t, nil)
 	h := s.holdTowards(t, green)
 	post := s.send(t, http.MethodPost, "/", "1", strings.NewReader("x"))
@@ -248,14 +260,15 @@ func TestRouteThatIsNotConfirmedKeepsRequestsWaiting(t *testing.T) {
 	}
 	unveil()
 	s.ReloadTimeout = patience
-	must(t, h.Route(t.Context())) // a second try may succeed
-	must(t, h.Release(t.Context()))
+	testkit.Must(t, h.Route(t.Context())) // a second try may succeed
+	testkit.Must(t, h.Release(t.Context()))
 	if a := receive(t, post); a.slice != deploy.Green {
 		t.Errorf("%d from %s", a.status, a.slice)
 	}
 }
 
 func TestRouteThatFailsLateKeepsRequestsWaitingUntilDataIsCarriedBack(t *testing.T) {
+	t.Parallel()
 	s, _, green := twoSlices(t, nil)
 	s.HoldTimeout = 2 * time.Second
 	h := s.holdTowards(t, green)
@@ -269,7 +282,7 @@ func TestRouteThatFailsLateKeepsRequestsWaitingUntilDataIsCarriedBack(t *testing
 	waiting(t, h, 1)
 	unveil()
 	s.ReloadTimeout = patience
-	must(t, h.Abort(t.Context()))
+	testkit.Must(t, h.Abort(t.Context()))
 	if a := receive(t, post); a.slice != deploy.Blue {
 		t.Errorf("%d from %s", a.status, a.slice)
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"verdigris/internal/testkit"
 )
 
 // routerCommand is how docker-compose.shared.yml starts the router, its stale sockets removed first. The arguments are
@@ -23,9 +25,10 @@ func edgeCommand(confDir string) []string {
 }
 
 func TestTheComposeFileStartsNginxAsTheseTestsDo(t *testing.T) {
+	t.Parallel()
 	content, err := os.ReadFile("../docker-compose.shared.yml")
-	must(t, err)
-	wantContains(t, string(content), routerCommand(ContainerConfDir, ContainerRunDir)[2],
+	testkit.Must(t, err)
+	testkit.Contains(t, string(content), routerCommand(ContainerConfDir, ContainerRunDir)[2],
 		"["+strings.Join(edgeCommand(ContainerConfDir), ", ")+"]")
 }
 

@@ -10,16 +10,19 @@ import (
 	"time"
 
 	"verdigris/deploy"
+
+	"verdigris/internal/testkit"
 )
 
 func TestTheRouterDiesDuringAHold(t *testing.T) {
+	t.Parallel()
 	s, _, green := twoSlices(t, nil)
 	h := s.holdTowards(t, green)
 	s.router.kill()
 	if err := h.Route(t.Context()); !errors.Is(err, ErrNotRunning) {
 		t.Errorf("Route: %v", err)
 	}
-	must(t, h.Abort(t.Context()))
+	testkit.Must(t, h.Abort(t.Context()))
 	s.startRouter(t)
 	if _, slice, err := parted(s.Get(t.Context(), "/")); err != nil || slice != deploy.Blue {
 		t.Errorf("after the start %q answers, %v", slice, err)
@@ -27,6 +30,7 @@ func TestTheRouterDiesDuringAHold(t *testing.T) {
 }
 
 func TestARouterThatComesBackDuringAHoldHoldsAndTurns(t *testing.T) {
+	t.Parallel()
 	s, blue, green := twoSlices(t, nil)
 	h := s.holdTowards(t, green)
 	lost := s.send(t, http.MethodPost, "/", "lost", strings.NewReader("x"))
@@ -41,8 +45,8 @@ func TestARouterThatComesBackDuringAHoldHoldsAndTurns(t *testing.T) {
 	}
 	post := s.send(t, http.MethodPost, "/", "after", strings.NewReader("x"))
 	waiting(t, h, 1)
-	must(t, h.Route(t.Context()))
-	must(t, h.Release(t.Context()))
+	testkit.Must(t, h.Route(t.Context()))
+	testkit.Must(t, h.Release(t.Context()))
 	if a := receive(t, post); a.status != http.StatusOK || a.slice != deploy.Green {
 		t.Errorf("%d from %s", a.status, a.slice)
 	}
@@ -52,9 +56,10 @@ func TestARouterThatComesBackDuringAHoldHoldsAndTurns(t *testing.T) {
 }
 
 func TestARouterKilledAfterTheRouteComesBackWithIt(t *testing.T) {
+	t.Parallel()
 	s, _, green := twoSlices(t, nil)
 	h := s.holdTowards(t, green)
-	must(t, h.Route(t.Context()))
+	testkit.Must(t, h.Route(t.Context()))
 	s.router.kill()
 	if err := h.Release(t.Context()); !errors.Is(err, ErrNotRunning) {
 		t.Errorf("Release: %v", err)
@@ -66,9 +71,10 @@ func TestARouterKilledAfterTheRouteComesBackWithIt(t *testing.T) {
 }
 
 func TestWithoutAGateRouteIsRefused(t *testing.T) {
+	t.Parallel()
 	s, blue, green := twoSlices(t, nil)
 	h := s.holdTowards(t, green)
-	must(t, os.Remove(s.settings.run(gateSocket)))
+	testkit.Must(t, os.Remove(s.settings.run(gateSocket)))
 	slipped := s.send(t, http.MethodPost, "/", "slipped", strings.NewReader("x"))
 	if a := receive(t, slipped); a.status != http.StatusOK || a.slice != deploy.Blue {
 		t.Errorf("without a gate: %d from %s", a.status, a.slice)
@@ -77,29 +83,30 @@ func TestWithoutAGateRouteIsRefused(t *testing.T) {
 	if !errors.Is(err, deploy.ErrRouteRefused) {
 		t.Fatalf("Route: %v", err)
 	}
-	wantContains(t, err.Error(), "gate")
-	must(t, h.Abort(t.Context()))
+	testkit.Contains(t, err.Error(), "gate")
+	testkit.Must(t, h.Abort(t.Context()))
 	if _, slice, err := parted(s.Get(t.Context(), "/")); err != nil || slice != deploy.Blue || blue.count("POST slipped") != 1 {
 		t.Errorf("%s answers, %v", slice, err)
 	}
 }
 
 func TestAConfigurationThatNginxRefusesAfterTheRouteLeavesTheNewSliceServing(t *testing.T) {
+	t.Parallel()
 	s, blue, green := twoSlices(t, nil)
 	h := s.holdTowards(t, green)
 	post := s.send(t, http.MethodPost, "/", "held", strings.NewReader("x"))
 	waiting(t, h, 1)
-	must(t, h.Route(t.Context()))
+	testkit.Must(t, h.Route(t.Context()))
 	main := s.settings.conf(routerFile)
 	sound, err := os.ReadFile(main)
-	must(t, err)
-	must(t, os.WriteFile(main, []byte("nonsense;"), 0o644))
+	testkit.Must(t, err)
+	testkit.Must(t, os.WriteFile(main, []byte("nonsense;"), 0o644))
 	s.ReloadTimeout = 300 * time.Millisecond
 	err = h.Release(t.Context())
 	if err == nil {
 		t.Fatal("nobody noticed")
 	}
-	wantContains(t, err.Error(), "nginx refuses it", "nonsense")
+	testkit.Contains(t, err.Error(), "nginx refuses it", "nonsense")
 	later := s.send(t, http.MethodPost, "/", "later", strings.NewReader("x"))
 	for _, answers := range []<-chan answer{post, later} {
 		if a := receive(t, answers); a.status != http.StatusOK || a.slice != deploy.Green {
@@ -108,7 +115,7 @@ func TestAConfigurationThatNginxRefusesAfterTheRouteLeavesTheNewSliceServing(t *
 	}
 
 	// The next cutover works as if nothing had been.
-	must(t, os.WriteFile(main, sound, 0o644))
+	testkit.Must(t, os.WriteFile(main, sound, 0o644))
 	s.ReloadTimeout = patience
 	s.cutover(t, green, blue)
 	if _, slice, err := parted(s.Get(t.Context(), "/")); err != nil || slice != deploy.Blue {
@@ -117,6 +124,7 @@ func TestAConfigurationThatNginxRefusesAfterTheRouteLeavesTheNewSliceServing(t *
 }
 
 func TestAHoldThatIsNotConfirmedLeavesTheOldSliceServing(t *testing.T) {
+	t.Parallel()
 	s, blue, green := twoSlices(t, nil)
 	hearing := s.Process
 	s.Process, s.ReloadTimeout = deaf{hearing}, 200*time.Millisecond
@@ -128,7 +136,7 @@ func TestAHoldThatIsNotConfirmedLeavesTheOldSliceServing(t *testing.T) {
 	}
 	s.Process, s.ReloadTimeout = hearing, patience
 	s.cutover(t, blue, green)
-	eventually(t, "a change removes the signs, once no worker knows them", func() bool {
+	testkit.Eventually(t, "a change removes the signs, once no worker knows them", func() bool {
 		s.goLive(t, green)
 		left, err := filepath.Glob(s.settings.conf(anySign))
 		return err == nil && len(left) == 0

@@ -33,11 +33,12 @@ func (s *site) answersFrom(t *testing.T, slice deploy.Slice) {
 func (r *Router) usualBounds() { r.ReloadTimeout, r.TestTimeout = 5*time.Second, 5*time.Second }
 
 func TestRouter_PausedWhileDraining_KeepsTheOldSlice(t *testing.T) {
+	t.Parallel()
 	s, router := newContainerSite(t)
 	blue, green := newBackend(t, deploy.Blue, nil), newBackend(t, deploy.Green, nil)
 	s.goLive(t, blue)
 	h, err := s.Hold(t.Context(), green.route())
-	must(t, err)
+	testkit.Must(t, err)
 	undo := router.pause(t)
 	s.usualBounds()
 	if _, err := h.Drain(t.Context(), time.Second); err == nil {
@@ -52,15 +53,16 @@ func TestRouter_PausedWhileDraining_KeepsTheOldSlice(t *testing.T) {
 }
 
 func TestRouter_PausedAtTheStartAfterAKillInTheHold_KeepsTheOldSlice(t *testing.T) {
+	t.Parallel()
 	s, router := newContainerSite(t)
 	blue, green := newBackend(t, deploy.Blue, nil), newBackend(t, deploy.Green, nil)
 	s.goLive(t, blue)
 	h, err := s.Hold(t.Context(), green.route())
-	must(t, err)
-	must(t, h.(*hold).gate.close(context.Background())) // as the kernel does when verdigris is killed
+	testkit.Must(t, err)
+	testkit.Must(t, h.(*hold).gate.close(context.Background())) // as the kernel does when verdigris is killed
 	undo := router.pause(t)
 	again, err := New(s.settings, s.Process, s.Clients)
-	must(t, err)
+	testkit.Must(t, err)
 	again.usualBounds()
 	_, _ = again.Prepare(t.Context()) // it cannot be confirmed
 	undo()

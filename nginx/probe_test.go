@@ -17,7 +17,7 @@ import (
 func (s *site) probed(t *testing.T, method, url, body string) (*http.Response, error) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
-	must(t, err)
+	testkit.Must(t, err)
 	request.Header.Set("X-Question", "kept")
 	response, err := s.RoundTrip(request)
 	if err == nil {
@@ -27,6 +27,7 @@ func (s *site) probed(t *testing.T, method, url, body string) (*http.Response, e
 }
 
 func TestRouterRoundTrip_ContainerThatAnswers_GetsTheRequestAsItWasWritten(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -49,7 +50,7 @@ func TestRouterRoundTrip_ContainerThatAnswers_GetsTheRequestAsItWasWritten(t *te
 			continue
 		}
 		body, err := io.ReadAll(response.Body)
-		must(t, err)
+		testkit.Must(t, err)
 		want := fmt.Sprintf("%s %s %s kept %s", test.method, test.path, host, test.body)
 		if response.StatusCode != http.StatusTeapot || string(body) != want || response.Header.Get(probeHeader) != "" {
 			t.Errorf("status %d, %q; want %q", response.StatusCode, body, want)
@@ -58,6 +59,7 @@ func TestRouterRoundTrip_ContainerThatAnswers_GetsTheRequestAsItWasWritten(t *te
 }
 
 func TestRouterRoundTrip_AppsOwnErrors_AreAnswers(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	for _, status := range []int{404, 500, 502, 504} {
 		app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
@@ -69,6 +71,7 @@ func TestRouterRoundTrip_AppsOwnErrors_AreAnswers(t *testing.T) {
 }
 
 func TestRouterRoundTrip_NobodyThere_SaysWhatTheRouterFound(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	closed := testkit.FreeAddress(t)
 	_, err := s.probed(t, "GET", "http://"+closed+"/health", "")
@@ -95,6 +98,7 @@ func TestRouterRoundTrip_NobodyThere_SaysWhatTheRouterFound(t *testing.T) {
 }
 
 func TestRouterRoundTrip_RouterWithAnOlderConfiguration_TakesUpTheNewOne(t *testing.T) {
+	t.Parallel()
 	s := newStoppedSite(t)
 	file := s.settings.conf(upstreamFile)
 	now := testkit.Read(t, file)
@@ -113,6 +117,7 @@ func TestRouterRoundTrip_RouterWithAnOlderConfiguration_TakesUpTheNewOne(t *test
 }
 
 func TestRouterRoundTrip_RouterThatIsDown_SaysHowToStartIt(t *testing.T) {
+	t.Parallel()
 	s := newStoppedSite(t)
 	_, err := s.probed(t, "GET", "http://127.0.0.1:1/", "")
 	testkit.ErrorContains(t, err, "router")

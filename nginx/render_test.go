@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"verdigris/deploy"
+
+	"verdigris/internal/testkit"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -38,7 +40,7 @@ func renderings(t *testing.T, s Settings) map[string][]byte {
 	t.Helper()
 	files := map[string][]byte{}
 	add := func(name string, content []byte, err error) {
-		must(t, err)
+		testkit.Must(t, err)
 		files[name] = content
 	}
 	content, err := renderEdge(s)
@@ -55,19 +57,20 @@ func renderings(t *testing.T, s Settings) map[string][]byte {
 }
 
 func TestRenderedFilesAreTheGoldenOnes(t *testing.T) {
+	t.Parallel()
 	files := renderings(t, goldenSettings())
 	tls := goldenSettings()
 	tls.Edge = Edge{Listen: []Listen{{Address: "80"}, {Address: "443", TLS: true}}, Certificate: "/etc/tls/site.pem", Key: "/etc/tls/site.key"}
 	content, err := renderEdge(tls)
-	must(t, err)
+	testkit.Must(t, err)
 	files["edge.tls.conf"] = content
 	for name, content := range files {
 		golden := filepath.Join("testdata", name+".golden")
 		if *update {
-			must(t, os.WriteFile(golden, content, 0o644))
+			testkit.Must(t, os.WriteFile(golden, content, 0o644))
 		}
 		want, err := os.ReadFile(golden)
-		must(t, err)
+		testkit.Must(t, err)
 		if string(want) != string(content) {
 			t.Errorf("%s differs from its golden file; run go test ./nginx -update and look at the difference. It is:\n%s", name, content)
 		}
@@ -75,21 +78,22 @@ func TestRenderedFilesAreTheGoldenOnes(t *testing.T) {
 }
 
 func TestNginxAcceptsEveryRenderedFile(t *testing.T) {
-	requireNginx(t)
-	dir := publicDir(t)
+	t.Parallel()
+	testkit.NeedProgram(t, "nginx")
+	dir := testkit.ShortDir(t)
 	s := goldenSettings()
 	s.ConfDir, s.RunDir, s.TempDir, s.NginxConfDir, s.NginxRunDir = dir, dir, dir, "", ""
 	certificate, key := selfSigned(t, dir)
-	s.Edge = Edge{Listen: []Listen{{Address: freeAddress(t)}, {Address: freeAddress(t), TLS: true}}, Certificate: certificate, Key: key}
+	s.Edge = Edge{Listen: []Listen{{Address: testkit.FreeAddress(t)}, {Address: testkit.FreeAddress(t), TLS: true}}, Certificate: certificate, Key: key}
 	process := localProcess{}
 	for name, content := range renderings(t, s) {
 		main := filepath.Join(dir, name)
-		must(t, os.WriteFile(main, content, 0o644))
+		testkit.Must(t, os.WriteFile(main, content, 0o644))
 		if strings.HasPrefix(name, "upstream") {
 			router, err := renderMain(s, name)
-			must(t, err)
+			testkit.Must(t, err)
 			main = filepath.Join(dir, "router."+name)
-			must(t, os.WriteFile(main, router, 0o644))
+			testkit.Must(t, os.WriteFile(main, router, 0o644))
 		} else if name == "router.conf" {
 			continue // the cases above hold it
 		}
@@ -100,6 +104,7 @@ func TestNginxAcceptsEveryRenderedFile(t *testing.T) {
 }
 
 func TestTheTruthIsReadFromTheFirstLine(t *testing.T) {
+	t.Parallel()
 	files := renderings(t, goldenSettings())
 	next := goldenNext()
 	for name, want := range map[string]truth{
@@ -108,11 +113,11 @@ func TestTheTruthIsReadFromTheFirstLine(t *testing.T) {
 		"upstream.hold.conf":    {Route: goldenRoute(), Next: deploy.Green, Hold: "HOLD7", To: &next},
 	} {
 		got, err := parseTruth(files[name])
-		must(t, err)
+		testkit.Must(t, err)
 		a, err := got.header()
-		must(t, err)
+		testkit.Must(t, err)
 		b, err := want.header()
-		must(t, err)
+		testkit.Must(t, err)
 		if a != b {
 			t.Errorf("%s: %s instead of %s", name, a, b)
 		}
@@ -130,18 +135,20 @@ func TestTheTruthIsReadFromTheFirstLine(t *testing.T) {
 }
 
 func TestNoNameLeavesTheComment(t *testing.T) {
+	t.Parallel()
 	route := goldenRoute()
 	route.Endpoints[0].Container = "web\n} evil;\u2028\r"
 	content, err := renderRoute(goldenSettings(), route)
-	must(t, err)
+	testkit.Must(t, err)
 	line, rest, _ := strings.Cut(string(content), "\n")
-	wantContains(t, line, "evil")
+	testkit.Contains(t, line, "evil")
 	if strings.Contains(rest, "evil") {
 		t.Error("a container's name became part of the configuration")
 	}
 }
 
 func TestSettingsThatNginxWouldMisreadAreRefused(t *testing.T) {
+	t.Parallel()
 	for name, spoil := range map[string]func(*Settings){
 		"a space in a path":       func(s *Settings) { s.NginxRunDir = "/run/my app" },
 		"a variable":              func(s *Settings) { s.NginxConfDir = "/etc/$host" },
@@ -160,12 +167,13 @@ func TestSettingsThatNginxWouldMisreadAreRefused(t *testing.T) {
 }
 
 func TestAForeignUpstreamFileIsNotOverwritten(t *testing.T) {
-	dir := publicDir(t)
+	t.Parallel()
+	dir := testkit.ShortDir(t)
 	s := goldenSettings()
 	s.ConfDir, s.RunDir, s.NginxConfDir, s.NginxRunDir = dir, dir, "", ""
-	must(t, os.WriteFile(filepath.Join(dir, upstreamFile), []byte("upstream mine {}\n"), 0o644))
+	testkit.Must(t, os.WriteFile(filepath.Join(dir, upstreamFile), []byte("upstream mine {}\n"), 0o644))
 	r, err := New(s, localProcess{PIDFile: filepath.Join(dir, "none")}, localProcess{})
-	must(t, err)
+	testkit.Must(t, err)
 	_, prepareErr := r.Prepare(t.Context())
 	_, currentErr := r.Current(t.Context())
 	for name, err := range map[string]error{"Prepare": prepareErr, "Current": currentErr, "Apply": r.Apply(t.Context(), goldenRoute())} {

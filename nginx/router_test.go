@@ -12,81 +12,87 @@ import (
 	"time"
 
 	"verdigris/deploy"
+
+	"verdigris/internal/testkit"
 )
 
 func TestASiteWithNothingLiveAnswers503WithAPage(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	response, err := http.Get(s.url + "/")
-	must(t, err)
+	testkit.Must(t, err)
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
-	must(t, err)
+	testkit.Must(t, err)
 	if response.StatusCode != http.StatusServiceUnavailable || response.Header.Get("Retry-After") == "" {
 		t.Errorf("status %d, Retry-After %q", response.StatusCode, response.Header.Get("Retry-After"))
 	}
-	wantContains(t, string(body), "Nothing is live yet")
+	testkit.Contains(t, string(body), "Nothing is live yet")
 	route, err := s.Current(t.Context())
-	must(t, err)
+	testkit.Must(t, err)
 	if route.Slice != "" {
 		t.Errorf("%s is live", route.Slice)
 	}
 }
 
 func TestApplyRoutesAndCurrentReadsItAfterARestart(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	blue, green := newBackend(t, deploy.Blue, nil), newBackend(t, deploy.Green, nil)
 	s.goLive(t, blue)
 	s.goLive(t, green)
 	status, slice, err := parted(s.Get(t.Context(), "/health"))
-	must(t, err)
+	testkit.Must(t, err)
 	if status != http.StatusOK || slice != deploy.Green {
 		t.Errorf("%d from %q", status, slice)
 	}
 	again, err := New(s.settings, s.Process, s.Clients)
-	must(t, err)
+	testkit.Must(t, err)
 	route, err := again.Current(t.Context())
-	must(t, err)
+	testkit.Must(t, err)
 	if route.Slice != deploy.Green || route.Previous != deploy.Blue || route.Commit != commitA || route.Generation != 2 ||
 		len(route.Endpoints) != 1 || route.Endpoints[0] != green.endpoint() {
 		t.Errorf("the route is %+v", route)
 	}
 	prepared, err := again.Prepare(t.Context())
-	must(t, err)
+	testkit.Must(t, err)
 	if prepared != (Prepared{}) {
 		t.Errorf("preparing a running site changed something: %+v", prepared)
 	}
 }
 
 func TestPrepareSaysThatTheEdgeNeedsAReload(t *testing.T) {
+	t.Parallel()
 	s := newStoppedSite(t)
 	settings := s.settings
 	settings.Edge.Listen = append(settings.Edge.Listen, Listen{Address: "127.0.0.1:1"})
 	changed, err := New(settings, s.Process, s.Clients)
-	must(t, err)
+	testkit.Must(t, err)
 	prepared, err := changed.Prepare(t.Context())
-	must(t, err)
+	testkit.Must(t, err)
 	if !prepared.EdgeChanged {
 		t.Errorf("prepared is %+v", prepared)
 	}
 }
 
 func TestARefusedConfigurationCarriesNginxsWordsAndChangesNothing(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	blue := newBackend(t, deploy.Blue, nil)
 	s.goLive(t, blue)
 	before, err := os.ReadFile(s.settings.conf(upstreamFile))
-	must(t, err)
+	testkit.Must(t, err)
 	bad := deploy.Route{Slice: deploy.Green, Endpoints: []deploy.Endpoint{{Container: "web", Address: "no-such-host.invalid:80"}}}
 	err = s.Apply(t.Context(), bad)
 	if err == nil {
 		t.Fatal("it was taken")
 	}
-	wantContains(t, err.Error(), "nginx refuses it", "host not found in upstream")
+	testkit.Contains(t, err.Error(), "nginx refuses it", "host not found in upstream")
 	if _, err := s.Hold(t.Context(), bad); err == nil {
 		t.Error("a hold towards it was opened")
 	}
 	after, err := os.ReadFile(s.settings.conf(upstreamFile))
-	must(t, err)
+	testkit.Must(t, err)
 	if string(before) != string(after) {
 		t.Error("the upstream file has changed")
 	}
@@ -99,6 +105,7 @@ func TestARefusedConfigurationCarriesNginxsWordsAndChangesNothing(t *testing.T) 
 }
 
 func TestRoutesThatCannotTakeTrafficAreRefused(t *testing.T) {
+	t.Parallel()
 	s := newStoppedSite(t)
 	for name, route := range map[string]deploy.Route{
 		"staging":      {Slice: deploy.Staging, Endpoints: []deploy.Endpoint{{Address: "127.0.0.1:80"}}},
@@ -120,30 +127,32 @@ type deaf struct{ Process }
 func (deaf) Reload(context.Context) error { return nil }
 
 func TestAReloadThatIsNotConfirmedPutsTheFileBack(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	blue, green := newBackend(t, deploy.Blue, nil), newBackend(t, deploy.Green, nil)
 	s.goLive(t, blue)
 	before, err := os.ReadFile(s.settings.conf(upstreamFile))
-	must(t, err)
+	testkit.Must(t, err)
 	s.Process, s.ReloadTimeout = deaf{s.Process}, time.Second
 	err = s.Apply(t.Context(), green.route())
 	if err == nil {
 		t.Fatal("it was taken for done")
 	}
-	wantContains(t, err.Error(), "was not confirmed", "still answers as generation 1", "finds no fault")
+	testkit.Contains(t, err.Error(), "was not confirmed", "still answers as generation 1", "finds no fault")
 	after, err := os.ReadFile(s.settings.conf(upstreamFile))
-	must(t, err)
+	testkit.Must(t, err)
 	if string(before) != string(after) {
 		t.Error("the file before is not back")
 	}
 	_, slice, err := parted(s.Get(t.Context(), "/"))
-	must(t, err)
+	testkit.Must(t, err)
 	if slice != deploy.Blue {
 		t.Errorf("%s answers", slice)
 	}
 }
 
 func TestAKilledRouterIsToldAndStartsOverItsLeftovers(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	blue, green := newBackend(t, deploy.Blue, nil), newBackend(t, deploy.Green, nil)
 	s.goLive(t, blue)
@@ -156,26 +165,27 @@ func TestAKilledRouterIsToldAndStartsOverItsLeftovers(t *testing.T) {
 	if !errors.Is(err, ErrNotRunning) || !errors.As(err, &hint) {
 		t.Fatalf("no hint in: %v", err)
 	}
-	wantContains(t, hint.Next, "verdigris up")
+	testkit.Contains(t, hint.Next, "verdigris up")
 	status, _, err := parted(s.Get(t.Context(), "/"))
-	must(t, err)
+	testkit.Must(t, err)
 	if status != http.StatusBadGateway {
 		t.Errorf("the edge alone answers %d", status)
 	}
 	s.startRouter(t)
 	_, slice, err := parted(s.Get(t.Context(), "/"))
-	must(t, err)
+	testkit.Must(t, err)
 	if slice != deploy.Blue {
 		t.Errorf("after the start %q answers", slice)
 	}
 }
 
 func TestADeadContainerOfAScaledServiceFailsNoRequest(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	one, two := newBackend(t, deploy.Blue, nil), newBackend(t, deploy.Blue, nil)
 	route := one.route()
-	route.Endpoints = append(route.Endpoints, two.endpoint(), deploy.Endpoint{Container: "dead", Address: freeAddress(t)})
-	must(t, s.Apply(t.Context(), route))
+	route.Endpoints = append(route.Endpoints, two.endpoint(), deploy.Endpoint{Container: "dead", Address: testkit.FreeAddress(t)})
+	testkit.Must(t, s.Apply(t.Context(), route))
 	for range 30 {
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
 			if a := receive(t, s.send(t, method, "/", "scaled", strings.NewReader("body"))); a.status != http.StatusOK {
@@ -191,32 +201,34 @@ func TestADeadContainerOfAScaledServiceFailsNoRequest(t *testing.T) {
 }
 
 func TestWhatIsNotIdempotentIsNeverSentTwice(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	drop := func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 	one, two := newBackend(t, deploy.Blue, drop), newBackend(t, deploy.Blue, drop)
 	route := one.route()
 	route.Endpoints = append(route.Endpoints, two.endpoint())
-	must(t, s.Apply(t.Context(), route))
+	testkit.Must(t, s.Apply(t.Context(), route))
 	for _, method := range []string{"POST", "PATCH", "FROBNICATE"} {
 		a := receive(t, s.send(t, method, "/", method, strings.NewReader("body")))
 		if a.status != http.StatusBadGateway {
 			t.Errorf("%s: %d", method, a.status)
 		}
-		wantContains(t, a.body, "does not answer")
+		testkit.Contains(t, a.body, "does not answer")
 		if n := one.count(method+" "+method) + two.count(method+" "+method); n != 1 {
 			t.Errorf("%s was sent %d times", method, n)
 		}
 		// The containers count as failed for two seconds now; make them new ones for the next method.
-		must(t, s.Apply(t.Context(), route))
+		testkit.Must(t, s.Apply(t.Context(), route))
 	}
 }
 
 func TestGetSaysWhatToDoAboutAnEdgeThatDoesNotRun(t *testing.T) {
+	t.Parallel()
 	s := newStoppedSite(t)
 	_, _, err := parted(s.Get(t.Context(), "/health"))
 	var hint *deploy.HintedError
 	if !errors.As(err, &hint) {
 		t.Fatalf("no hint in: %v", err)
 	}
-	wantContains(t, err.Error(), "get /health through the edge", "connection refused")
+	testkit.Contains(t, err.Error(), "get /health through the edge", "connection refused")
 }

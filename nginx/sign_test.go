@@ -11,13 +11,15 @@ import (
 	"time"
 
 	"verdigris/deploy"
+
+	"verdigris/internal/testkit"
 )
 
 // stand stops all processes of the router where they are, until undo is called.
 func (s *site) stand(t *testing.T) (undo func()) {
 	t.Helper()
 	group := -s.router.cmd.Process.Pid
-	must(t, syscall.Kill(group, syscall.SIGSTOP))
+	testkit.Must(t, syscall.Kill(group, syscall.SIGSTOP))
 	undo = func() { _ = syscall.Kill(group, syscall.SIGCONT) } // it may have ended
 	t.Cleanup(undo)
 	return undo
@@ -26,7 +28,7 @@ func (s *site) stand(t *testing.T) (undo func()) {
 // dies makes a hold's verdigris one that was killed: nobody answers at the gate any more.
 func dies(t *testing.T, h deploy.Hold) {
 	t.Helper()
-	must(t, h.(*hold).gate.close(background(t)))
+	testkit.Must(t, h.(*hold).gate.close(background(t)))
 }
 
 // filesSay fails unless the files name the slice.
@@ -44,7 +46,7 @@ var cutOffStates = []struct {
 	reach func(t *testing.T, s *site, h deploy.Hold)
 }{
 	{"held", deploy.Blue, func(*testing.T, *site, deploy.Hold) {}},
-	{"routed", deploy.Green, func(t *testing.T, _ *site, h deploy.Hold) { must(t, h.Route(t.Context())) }},
+	{"routed", deploy.Green, func(t *testing.T, _ *site, h deploy.Hold) { testkit.Must(t, h.Route(t.Context())) }},
 	{"taken back", deploy.Blue, func(t *testing.T, s *site, h deploy.Hold) {
 		unveil := s.veilAfter(t, h)
 		s.ReloadTimeout = 200 * time.Millisecond
@@ -55,13 +57,14 @@ var cutOffStates = []struct {
 		s.ReloadTimeout = patience
 	}},
 	{"released", deploy.Green, func(t *testing.T, _ *site, h deploy.Hold) {
-		must(t, h.Route(t.Context()))
-		must(t, h.Release(t.Context()))
+		testkit.Must(t, h.Route(t.Context()))
+		testkit.Must(t, h.Release(t.Context()))
 	}},
-	{"aborted", deploy.Blue, func(t *testing.T, _ *site, h deploy.Hold) { must(t, h.Abort(t.Context())) }},
+	{"aborted", deploy.Blue, func(t *testing.T, _ *site, h deploy.Hold) { testkit.Must(t, h.Abort(t.Context())) }},
 }
 
 func TestHold_RouterStartedFromTheFilesInAnyState_AnswersFromTheSliceThatTheyName(t *testing.T) {
+	t.Parallel()
 	for _, state := range cutOffStates {
 		t.Run(state.name, func(t *testing.T) {
 			s, _, green := twoSlices(t, nil)
@@ -74,10 +77,10 @@ func TestHold_RouterStartedFromTheFilesInAnyState_AnswersFromTheSliceThatTheyNam
 			s.startRouter(t)
 			s.answersFrom(t, state.live)
 			again, err := New(s.settings, s.Process, s.Clients)
-			must(t, err)
+			testkit.Must(t, err)
 			again.ReloadTimeout = patience
 			prepared, err := again.Prepare(t.Context())
-			must(t, errors.Join(err, prepared.HoldLeft))
+			testkit.Must(t, errors.Join(err, prepared.HoldLeft))
 			s.filesSay(t, state.live)
 			s.answersFrom(t, state.live)
 		})
@@ -85,6 +88,7 @@ func TestHold_RouterStartedFromTheFilesInAnyState_AnswersFromTheSliceThatTheyNam
 }
 
 func TestHold_RouterStandsStillInAnyState_GoesOnWithTheSliceThatTheFilesName(t *testing.T) {
+	t.Parallel()
 	for _, state := range cutOffStates {
 		t.Run(state.name, func(t *testing.T) {
 			s, _, green := twoSlices(t, nil)
@@ -93,11 +97,11 @@ func TestHold_RouterStandsStillInAnyState_GoesOnWithTheSliceThatTheFilesName(t *
 			dies(t, h)
 			undo := s.stand(t)
 			again, err := New(s.settings, s.Process, s.Clients)
-			must(t, err)
+			testkit.Must(t, err)
 			again.ReloadTimeout, again.TestTimeout = time.Second, patience
 			s.ReloadTimeout = time.Second       // of the clean-up, which confirms nothing either
 			_, err = again.Prepare(t.Context()) // what cannot be confirmed is no reason not to start
-			must(t, err)
+			testkit.Must(t, err)
 			s.filesSay(t, state.live)
 			undo()
 			s.answersFrom(t, state.live)
@@ -106,19 +110,20 @@ func TestHold_RouterStandsStillInAnyState_GoesOnWithTheSliceThatTheFilesName(t *
 }
 
 func TestRoute_RouterStandsStill_IsTakenBackWithoutIt(t *testing.T) {
+	t.Parallel()
 	s, blue, green := twoSlices(t, nil)
 	h := s.holdTowards(t, green).(*hold)
 	undo := s.stand(t)
 	s.ReloadTimeout = time.Second
 	// What Route does once it has seen the router answer; it stands still from then on.
 	moved, err := s.turn(sign{h.name, deploy.Blue}, deploy.Green)
-	must(t, err)
+	testkit.Must(t, err)
 	h.isRouted = moved
 	s.filesSay(t, deploy.Green)
 	if err := h.confirm(t.Context()); err == nil {
 		t.Error("a router that stands still was taken for turned")
 	}
-	must(t, h.turnBack())
+	testkit.Must(t, h.turnBack())
 	s.filesSay(t, deploy.Blue)
 	if err := h.Abort(t.Context()); err == nil {
 		t.Error("a router that stands still was taken for confirmed")
@@ -131,6 +136,7 @@ func TestRoute_RouterStandsStill_IsTakenBackWithoutIt(t *testing.T) {
 }
 
 func TestCurrent_ReadAllTheTimeDuringCutovers_NeverGoesBack(t *testing.T) {
+	t.Parallel()
 	s, blue, green := twoSlices(t, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	read := make(chan []deploy.Slice)
@@ -161,17 +167,18 @@ func TestCurrent_ReadAllTheTimeDuringCutovers_NeverGoesBack(t *testing.T) {
 }
 
 func TestSign_OfAnEarlierHoldThatAWorkerStillKnows_SaysTheLiveSlice(t *testing.T) {
+	t.Parallel()
 	s, blue, green, _ := twoTalkative(t)
 	stays := s.streams(t, 1) // its worker stays too, and knows the first hold's sign
 	move := func(to *backend, stay int) {
 		h := s.holdTowards(t, to)
 		wantLeft(t, drainInBackground(t, h), stay)
-		must(t, h.Route(t.Context()))
-		must(t, h.Release(t.Context()))
+		testkit.Must(t, h.Route(t.Context()))
+		testkit.Must(t, h.Release(t.Context()))
 	}
 	signs := func() []string {
 		files, err := filepath.Glob(s.settings.conf(anySign))
-		must(t, err)
+		testkit.Must(t, err)
 		return files
 	}
 	move(green, 1)
@@ -187,16 +194,17 @@ func TestSign_OfAnEarlierHoldThatAWorkerStillKnows_SaysTheLiveSlice(t *testing.T
 	}
 	stays[0].echo(t, "still", "blue still")
 	stays[0].Close()
-	eventually(t, "the signs go with the last worker that knows them", func() bool {
+	testkit.Eventually(t, "the signs go with the last worker that knows them", func() bool {
 		s.goLive(t, blue)
 		return len(signs()) == 0
 	})
 }
 
 func TestTruth_HoldFromBeforeThereWereSigns_IsRead(t *testing.T) {
+	t.Parallel()
 	line := `# verdigris: {"slice":"blue","endpoints":[],"generation":7,"next":"green"}`
 	got, err := parseTruth([]byte(line + "\n"))
-	must(t, err)
+	testkit.Must(t, err)
 	if got.Slice != deploy.Blue || got.Next != deploy.Green || got.Hold != "" {
 		t.Errorf("it says %+v", got)
 	}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"verdigris/deploy"
+
+	"verdigris/internal/testkit"
 )
 
 // echoSocket accepts a websocket handshake (RFC 6455, section 4) and echoes lines with the slice's name before them.
@@ -45,18 +47,18 @@ type webSocket struct {
 func dialWebSocket(t *testing.T, addr string) *webSocket {
 	t.Helper()
 	conn, err := net.Dial("tcp", addr)
-	must(t, err)
+	testkit.Must(t, err)
 	t.Cleanup(func() { conn.Close() })
-	must(t, conn.SetDeadline(time.Now().Add(patience)))
+	testkit.Must(t, conn.SetDeadline(time.Now().Add(patience)))
 	_, err = fmt.Fprintf(conn, "GET /ws HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: k\r\nSec-WebSocket-Version: 13\r\n\r\n", addr)
-	must(t, err)
+	testkit.Must(t, err)
 	return &webSocket{conn, bufio.NewReader(conn)}
 }
 
 func (ws *webSocket) open(t *testing.T) {
 	t.Helper()
 	response, err := http.ReadResponse(ws.read, nil)
-	must(t, err)
+	testkit.Must(t, err)
 	if response.StatusCode != http.StatusSwitchingProtocols || response.Header.Get("Sec-WebSocket-Accept") != "k" {
 		t.Fatalf("the handshake was answered with %s %v", response.Status, response.Header)
 	}
@@ -65,15 +67,16 @@ func (ws *webSocket) open(t *testing.T) {
 func (ws *webSocket) echo(t *testing.T, text, want string) {
 	t.Helper()
 	_, err := fmt.Fprintln(ws, text)
-	must(t, err)
+	testkit.Must(t, err)
 	line, err := ws.read.ReadString('\n')
-	must(t, err)
+	testkit.Must(t, err)
 	if strings.TrimSpace(line) != want {
 		t.Errorf("the answer is %q instead of %q", line, want)
 	}
 }
 
 func TestAWebSocketSurvivesACutoverAndOneThatWaitedReachesTheNewSlice(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	blue := newBackend(t, deploy.Blue, echoSocket("blue"))
 	green := newBackend(t, deploy.Green, echoSocket("green"))
@@ -86,12 +89,12 @@ func TestAWebSocketSurvivesACutoverAndOneThatWaitedReachesTheNewSlice(t *testing
 	during := dialWebSocket(t, s.addr)
 	waiting(t, h, 1)
 	left, err := h.Drain(t.Context(), patience)
-	must(t, err)
+	testkit.Must(t, err)
 	if left != 1 {
 		t.Errorf("%d requests are left", left)
 	}
-	must(t, h.Route(t.Context()))
-	must(t, h.Release(t.Context()))
+	testkit.Must(t, h.Route(t.Context()))
+	testkit.Must(t, h.Release(t.Context()))
 	during.open(t)
 	during.echo(t, "two", "green two")
 	before.echo(t, "three", "blue three")
@@ -115,6 +118,7 @@ func twoEvents(buffering string, arrived <-chan struct{}) http.HandlerFunc {
 }
 
 func TestServerSentEventsPassUnbuffered(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		accept, buffering string
 		hold              bool
@@ -128,7 +132,7 @@ func TestServerSentEventsPassUnbuffered(t *testing.T) {
 			arrived := make(chan struct{})
 			s, _, green := twoSlices(t, twoEvents(c.buffering, arrived))
 			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/events", nil)
-			must(t, err)
+			testkit.Must(t, err)
 			if c.accept != "" {
 				request.Header.Set("Accept", c.accept)
 			}
@@ -140,26 +144,27 @@ func TestServerSentEventsPassUnbuffered(t *testing.T) {
 				}()
 			}
 			response, err := (&http.Client{Timeout: patience}).Do(request)
-			must(t, err)
+			testkit.Must(t, err)
 			defer response.Body.Close()
 			if leaked := response.Header.Get("X-Accel-Buffering"); leaked != "" {
 				t.Errorf("X-Accel-Buffering: %s reached the client", leaked)
 			}
 			events := bufio.NewReader(response.Body)
 			line, err := events.ReadString('\n')
-			must(t, err)
+			testkit.Must(t, err)
 			if line != "data: one\n" {
 				t.Errorf("the first event is %q", line)
 			}
 			close(arrived)
 			rest, err := io.ReadAll(events)
-			must(t, err)
-			wantContains(t, string(rest), "data: two")
+			testkit.Must(t, err)
+			testkit.Contains(t, string(rest), "data: two")
 		})
 	}
 }
 
 func TestUploadsAreStreamedToTheSlice(t *testing.T) {
+	t.Parallel()
 	first := make(chan struct{})
 	s, _, _ := twoSlices(t, func(w http.ResponseWriter, r *http.Request) {
 		if _, err := io.ReadFull(r.Body, make([]byte, 1<<10)); err == nil {
@@ -173,7 +178,7 @@ func TestUploadsAreStreamedToTheSlice(t *testing.T) {
 	read, write := io.Pipe()
 	upload := s.send(t, http.MethodPost, "/", "upload", read)
 	_, err := write.Write(make([]byte, 64<<10))
-	must(t, err)
+	testkit.Must(t, err)
 	select {
 	case <-first: // and the upload has not ended yet
 	case <-time.After(patience):
@@ -181,28 +186,29 @@ func TestUploadsAreStreamedToTheSlice(t *testing.T) {
 	}
 	const size = 8 << 20
 	_, err = write.Write(make([]byte, size-64<<10))
-	must(t, err)
-	must(t, write.Close())
+	testkit.Must(t, err)
+	testkit.Must(t, write.Close())
 	if a := receive(t, upload); a.body != fmt.Sprint(size) {
 		t.Errorf("%d: %s bytes arrived", a.status, a.body)
 	}
 }
 
 func TestAnUploadThatOutlastsTheHoldReachesTheNewSlice(t *testing.T) {
+	t.Parallel()
 	s, _, green := twoSlices(t, digest)
 	h := s.holdTowards(t, green)
 	read, write := io.Pipe()
 	upload := s.send(t, http.MethodPost, "/", "slow", read)
 	_, err := write.Write(make([]byte, 64<<10))
-	must(t, err)
-	eventually(t, "the upload is in the router", func() bool {
+	testkit.Must(t, err)
+	testkit.Eventually(t, "the upload is in the router", func() bool {
 		status, err := s.admin().get(t.Context(), "/status")
 		return err == nil && strings.Contains(status, "Active connections: 2") // itself and the upload
 	})
-	must(t, h.Route(t.Context()))
-	must(t, h.Release(t.Context()))
+	testkit.Must(t, h.Route(t.Context()))
+	testkit.Must(t, h.Release(t.Context()))
 	s.goLive(t, green) // the worker that reads it is two generations old by now
-	must(t, write.Close())
+	testkit.Must(t, write.Close())
 	if a := receive(t, upload); a.status != http.StatusOK || a.slice != deploy.Green {
 		t.Errorf("%d from %s", a.status, a.slice)
 	}

@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"verdigris/deploy"
+
+	"verdigris/internal/testkit"
 )
 
 // BenchmarkThroughput measures GETs a second over 32 kept connections, through edge and router, and through a single
@@ -23,7 +25,7 @@ func BenchmarkThroughput(b *testing.B) {
 	slice := startPlainSlice(b)
 	s := newSite(b)
 	route := deploy.Route{Slice: deploy.Blue, Endpoints: []deploy.Endpoint{{Container: "web", Address: slice}}}
-	must(b, s.Apply(b.Context(), route))
+	testkit.Must(b, s.Apply(b.Context(), route))
 	bare := startBareProxy(b, slice)
 	peer := startKamalProxy(b, slice)
 	var ours, toBare, toPeer []float64
@@ -64,20 +66,20 @@ func requestRate(b *testing.B, addr string) float64 {
 		b.Fatalf("wrk printed:\n%s", output)
 	}
 	rate, err := strconv.ParseFloat(found[1], 64)
-	must(b, err)
+	testkit.Must(b, err)
 	return rate
 }
 
 // startPlainSlice starts an nginx that answers by itself: as little work as an app could have.
 func startPlainSlice(b *testing.B) (addr string) {
-	addr = freeAddress(b)
+	addr = testkit.FreeAddress(b)
 	startPlainNginx(b, addr, `server { listen `+addr+` backlog=1024; location / { return 200 "`+strings.Repeat("x", 1000)+`"; } }`)
 	return addr
 }
 
 // startBareProxy starts what people have without verdigris: one nginx with connections to the slice kept open.
 func startBareProxy(b *testing.B, slice string) (addr string) {
-	addr = freeAddress(b)
+	addr = testkit.FreeAddress(b)
 	startPlainNginx(b, addr, `upstream slice { server `+slice+`; keepalive 64; }
   server {
     listen `+addr+` backlog=1024;
@@ -87,9 +89,9 @@ func startBareProxy(b *testing.B, slice string) (addr string) {
 }
 
 func startPlainNginx(b *testing.B, addr, servers string) {
-	dir := publicDir(b)
+	dir := testkit.ShortDir(b)
 	file := filepath.Join(dir, "nginx.conf")
-	must(b, os.WriteFile(file, []byte(`worker_processes auto;
+	testkit.Must(b, os.WriteFile(file, []byte(`worker_processes auto;
 pid `+dir+`/pid;
 error_log stderr warn;
 events { worker_connections 4096; }
@@ -110,22 +112,22 @@ func startKamalProxy(b *testing.B, slice string) (addr string) {
 	if program == "" {
 		return ""
 	}
-	addr = freeAddress(b)
+	addr = testkit.FreeAddress(b)
 	_, port, err := net.SplitHostPort(addr)
-	must(b, err)
-	_, secure, err := net.SplitHostPort(freeAddress(b))
-	must(b, err)
+	testkit.Must(b, err)
+	_, secure, err := net.SplitHostPort(testkit.FreeAddress(b))
+	testkit.Must(b, err)
 	state := b.TempDir() // its state and its command socket
 	for _, variable := range []string{"HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"} {
 		b.Setenv(variable, state)
 	}
 	startDaemon(b, []string{program, "run", "--http-port", port, "--https-port", secure})
 	awaitListener(b, addr)
-	eventually(b, "kamal-proxy takes the slice", func() bool {
+	testkit.Eventually(b, "kamal-proxy takes the slice", func() bool {
 		return exec.CommandContext(b.Context(), program, "deploy", "app", "--target", slice, "--health-check-path", "/").Run() == nil
 	})
 	response, err := http.Get("http://" + addr + "/")
-	must(b, err)
+	testkit.Must(b, err)
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
 		b.Fatal(fmt.Sprint("kamal-proxy answers ", response.Status))
@@ -134,7 +136,7 @@ func startKamalProxy(b *testing.B, slice string) (addr string) {
 }
 
 func awaitListener(b *testing.B, addr string) {
-	eventually(b, addr+" answers", func() bool {
+	testkit.Eventually(b, addr+" answers", func() bool {
 		conn, err := net.Dial("tcp", addr)
 		if err == nil {
 			conn.Close()

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"verdigris/deploy"
+
+	"verdigris/internal/testkit"
 )
 
 // traffic is 16 clients that keep their connections, never retry and note every fault.
@@ -111,6 +113,7 @@ func (tr *traffic) check(t *testing.T, backends ...*backend) {
 }
 
 func TestNoRequestFailsWhileRoutesAreApplied(t *testing.T) {
+	t.Parallel()
 	s, blue, green := twoSlices(t, nil)
 	tr := startTraffic(t, s.addr)
 	for i := range 20 {
@@ -120,6 +123,7 @@ func TestNoRequestFailsWhileRoutesAreApplied(t *testing.T) {
 }
 
 func TestNoRequestFailsOrSlipsToTheOldSliceDuringCutovers(t *testing.T) {
+	t.Parallel()
 	s, blue, green := twoSlices(t, nil)
 	s.HoldTimeout = patience
 	green.seal(true)
@@ -142,28 +146,29 @@ func TestNoRequestFailsOrSlipsToTheOldSliceDuringCutovers(t *testing.T) {
 func (s *site) cutover(t *testing.T, from, to *backend) (held int, longest time.Duration) {
 	t.Helper()
 	h, err := s.Hold(t.Context(), to.route())
-	must(t, err)
+	testkit.Must(t, err)
 	left, err := h.Drain(t.Context(), patience)
-	must(t, err)
+	testkit.Must(t, err)
 	if left != 0 {
 		t.Errorf("%d requests were left", left)
 	}
 	from.seal(true)
 	to.seal(false)
-	must(t, h.Route(t.Context()))
-	must(t, h.Release(t.Context()))
+	testkit.Must(t, h.Route(t.Context()))
+	testkit.Must(t, h.Release(t.Context()))
 	return h.Waited()
 }
 
 func TestTheEdgeIsNotReloadedByDeployments(t *testing.T) {
+	t.Parallel()
 	s, blue, green := twoSlices(t, nil)
 	c := &rawClient{addr: s.addr}
 	defer c.close()
 	for i := range 6 {
 		r, err := http.NewRequest(http.MethodGet, s.url+"/", nil)
-		must(t, err)
+		testkit.Must(t, err)
 		status, slice, _, err := c.do(r) // always on the same connection
-		must(t, err)
+		testkit.Must(t, err)
 		if want := []deploy.Slice{deploy.Blue, deploy.Green}[i%2]; status != http.StatusOK || slice != string(want) {
 			t.Errorf("%d from %s instead of %s", status, slice, want)
 		}

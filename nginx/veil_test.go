@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"verdigris/deploy"
+
+	"verdigris/internal/testkit"
 )
 
 // veilAfter makes the router's admin socket fall silent once the hold has turned the route, until unveil is called:
@@ -16,10 +18,10 @@ func (s *site) veilAfter(t *testing.T, h deploy.Hold) (unveil func()) {
 	t.Helper()
 	own := h.(*hold)
 	waits, socket := s.settings.conf(sign{own.name, own.live.Slice}.file()), s.settings.run(adminSocket)
-	must(t, os.Rename(socket, socket+".real"))
+	testkit.Must(t, os.Rename(socket, socket+".real"))
 	veil, err := net.Listen("unix", socket)
-	must(t, err)
-	must(t, os.Chmod(socket, 0o666))
+	testkit.Must(t, err)
+	testkit.Must(t, os.Chmod(socket, 0o666))
 	t.Cleanup(func() { veil.Close() })
 	var lifted atomic.Bool
 	go func() {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -148,7 +149,7 @@ func TestServersBetweenWhichNothingCanMoveAreRefused(t *testing.T) {
 	requireRefusal(t, newDataOf(t, same, same, "a"), "green", "same server and database", "blue")
 	requireRefusal(t, newDataOf(t, same, Side{Address: At(from.address), DB: 99}, "a"), "DB index", "data.green.db")
 
-	cluster := startRedis(t, "--cluster-enabled", "yes")
+	cluster := startRedis(t, "--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(testkit.FreePort(t)))
 	requireRefusal(t, newData(t, from, cluster, "a"), "green", "cluster mode")
 	requireRefusal(t, newData(t, cluster, from, "a"), "blue", "cluster mode")
 

@@ -52,7 +52,7 @@ func TestRest_BeforeTheMirrorBegins_NothingIsCopied(t *testing.T) {
 func TestRest_InTheMiddleOfACopy_EndsItAndBeginsAgain(t *testing.T) {
 	t.Parallel()
 	blue, green := startRedis(t), startRedis(t)
-	blue.do(t, "DEBUG", "POPULATE", 300_000, "cart", 100)
+	blue.do(t, "DEBUG", "POPULATE", 100_000, "cart", 100)
 	d := newData(t, blue, green, "cart:*")
 	t.Cleanup(func() { d.Mirror("") })
 	d.Mirror(deploy.Blue)
@@ -65,12 +65,12 @@ func TestRest_InTheMiddleOfACopy_EndsItAndBeginsAgain(t *testing.T) {
 		time.Sleep(50 * time.Millisecond) // between two looks
 		return size() == before
 	})
-	if n := size(); n >= 300_000 {
+	if n := size(); n >= 100_000 {
 		t.Errorf("all %d keys were copied before the copy could be ended", n)
 	}
 	d.Rest("")
 	inStep(t, d)
-	if n := size(); n != 300_001 && n != 300_000 { // with the marker
+	if n := size(); n != 100_001 && n != 100_000 { // with the marker
 		t.Errorf("the standby has %d keys", n)
 	}
 }

@@ -26,7 +26,7 @@ mapfile -t packages < <(go list ./compose ./redisync ./nginx && go list ./... | 
 
 failed=
 # One after the other: the end-to-end tests measure what a machine that they load themselves still does in time.
-group race . -race -p 1 "${packages[@]}" || failed=yes
+group race . -race -p 2 "${packages[@]}" || failed=yes
 group e2e . ./test/e2e || failed=yes
 group gallery examples/gallery -race ./... || failed=yes
 group oracle test/oracle ./... || failed=yes

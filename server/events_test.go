@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 // story is what the events of a test tell.
@@ -147,7 +148,7 @@ func TestStreamsAreBounded(t *testing.T) {
 	lines.Scan()
 	s.request("GET", "/deployments/8/events", "").want(http.StatusServiceUnavailable)
 	response.Body.Close()
-	eventually(t, "the place is free again", func() bool {
+	testkit.Eventually(t, "the place is free again", func() bool {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/deployments/8/events", nil)
 		check(t, err)
 		r.Header.Set("Authorization", "Bearer "+goodToken)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 func TestWhatCanBeRead(t *testing.T) {
@@ -60,7 +61,7 @@ func TestNoSecretIsInTheLog(t *testing.T) {
 	s := start(t)
 	s.request("GET", "/status?token=topsecret", "").want(200)
 	s.request("GET", "/status", "", "Authorization: Bearer topsecret").want(http.StatusUnauthorized)
-	eventually(t, "both requests are logged", func() bool { return strings.Count(s.log.String(), `"path":"/status"`) == 2 })
+	testkit.Eventually(t, "both requests are logged", func() bool { return strings.Count(s.log.String(), `"path":"/status"`) == 2 })
 	if log := s.log.String(); strings.Contains(log, "topsecret") || strings.Contains(log, goodToken) || !strings.Contains(log, `"who":"ada"`) {
 		t.Errorf("the access log: %s", log)
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 	"verdigris/server"
 )
 
@@ -35,7 +36,7 @@ func TestStoppingLetsRequestsEndAndStreamsGo(t *testing.T) {
 	go func() { stopped <- s.stop() }()
 	for lines.Scan() { // to the end of the stream
 	}
-	eventually(t, "new connections are refused", func() bool {
+	testkit.Eventually(t, "new connections are refused", func() bool {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
 		if err == nil {
 			conn.Close()
@@ -119,12 +120,12 @@ func TestReadinessTellsWhatTheChecksSay(t *testing.T) {
 	s.request("GET", "/ready", "", "Authorization:").want(200, `{"status":"ready"}`)
 	err := errors.New("topsecret address refused")
 	failure.Store(&err)
-	eventually(t, "the failing check shows", func() bool { return s.request("GET", "/ready", "").StatusCode == 503 })
+	testkit.Eventually(t, "the failing check shows", func() bool { return s.request("GET", "/ready", "").StatusCode == 503 })
 	if a := s.request("GET", "/ready", "", "Authorization:").want(503); strings.Contains(string(a.body), "topsecret") || strings.Contains(string(a.body), "engine") {
 		t.Errorf("a stranger learns too much: %s", a.body)
 	}
 	failure.Store(nil)
-	eventually(t, "it is ready again", func() bool { return s.request("GET", "/ready", "").StatusCode == 200 })
+	testkit.Eventually(t, "it is ready again", func() bool { return s.request("GET", "/ready", "").StatusCode == 200 })
 	if log := s.log.String(); strings.Count(log, `"msg":"not ready"`) != 1 || strings.Count(log, `"msg":"ready again"`) != 1 || !strings.Contains(log, `"check":"engine"`) {
 		t.Errorf("the log: %s", log)
 	}

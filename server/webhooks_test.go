@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 	"verdigris/server"
 )
 
@@ -178,7 +179,7 @@ func TestABodyThatBreaksOffIsNoPush(t *testing.T) {
 	_, err = fmt.Fprintf(conn, "POST /webhooks/github HTTP/1.1\r\nHost: x\r\nX-Hub-Signature-256: %s\r\nContent-Length: 100\r\n\r\n%s", signature(pushBody), pushBody)
 	check(t, err)
 	check(t, conn.Close())
-	eventually(t, "the request is logged", func() bool { return strings.Contains(s.log.String(), `"path":"/webhooks/github"`) })
+	testkit.Eventually(t, "the request is logged", func() bool { return strings.Contains(s.log.String(), `"path":"/webhooks/github"`) })
 	if got := s.controller.last(); got != nil {
 		t.Errorf("the controller was asked for %+v", got)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
 
 // upstream is a real repository that stands for the forge's.
@@ -20,12 +21,7 @@ type upstream struct {
 
 func newUpstream(t testing.TB, args ...string) *upstream {
 	t.Helper()
-	if _, err := exec.LookPath("git"); err != nil {
-		if os.Getenv("VERDIGRIS_SKIP_MISSING") == "1" {
-			t.Skip("git is not installed")
-		}
-		t.Fatal("git is needed: ", err)
-	}
+	testkit.NeedProgram(t, "git")
 	u := &upstream{t: t, dir: filepath.Join(t.TempDir(), "upstream")}
 	u.exec("", append([]string{"init", "--quiet", "--initial-branch=main", u.dir}, args...)...)
 	return u

@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -16,44 +14,14 @@ import (
 	"verdigris/compose"
 	"verdigris/config"
 	"verdigris/deploy"
+	"verdigris/internal/testkit"
 )
-
-// nginxImage returns an nginx image that the engine has.
-func nginxImage(t *testing.T) string {
-	t.Helper()
-	for _, image := range []string{os.Getenv("NGINX_IMAGE"), "nginx:1.28", "verdigris-local/nginx"} {
-		if image != "" && exec.Command("docker", "image", "inspect", image).Run() == nil {
-			return image
-		}
-	}
-	missing(t, "no nginx image: scripts/images.sh gets or builds one")
-	return ""
-}
-
-// missing fails the test, or skips it where that was asked for.
-func missing(t *testing.T, what string) {
-	t.Helper()
-	if os.Getenv("VERDIGRIS_SKIP_MISSING") == "1" {
-		t.Skip(what)
-	}
-	t.Fatal(what)
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
-}
 
 // upFolder has an app with a shared compose file whose services are removed when the test ends, and ports of its own.
 func upFolder(t *testing.T, app string) (w *workplace, edge, listen string) {
 	t.Helper()
-	image, port := nginxImage(t), freePort(t)
-	edge, listen = fmt.Sprintf("http://127.0.0.1:%d", port), fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	image, port := testkit.Image(t, "NGINX_IMAGE"), testkit.FreePort(t)
+	edge, listen = fmt.Sprintf("http://127.0.0.1:%d", port), fmt.Sprintf("127.0.0.1:%d", testkit.FreePort(t))
 	w = newFolder(t, fmt.Sprintf(`server: {listen: '%s'}
 apps:
   %s:
@@ -111,7 +79,7 @@ func removeShared(t *testing.T, w *workplace, app string) {
 	}
 	engine, err := compose.Connect(t.Context())
 	if err != nil {
-		missing(t, err.Error())
+		testkit.Missing(t, "no Docker Engine answers: %v", err)
 	}
 	p, err := assemble(cfg, cfg.Apps[app], engine, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	if err != nil {
