@@ -34,3 +34,18 @@ func (d *Data) Look(ctx context.Context, from, to deploy.Slice) error {
 	}
 	return nil
 }
+
+// Ping returns nil when the slice's redis answers and has its data loaded, even if it refuses the user: Look finds that.
+// It changes nothing there.
+func (d *Data) Ping(ctx context.Context, slice deploy.Slice) error {
+	s, err := d.open(ctx, slice)
+	if err != nil {
+		return hinted(fmt.Errorf("find %w", err))
+	}
+	defer s.client.Close()
+	err = s.client.Ping(ctx).Err()
+	if err == nil || isReply(err) && !refusedAs(err, "LOADING") {
+		return nil
+	}
+	return hinted(fmt.Errorf("ping %w", s.fail(ctx, err)))
+}

@@ -48,3 +48,14 @@ func TestMirror_OwnUserChangedByAnotherProcess_ComesBackAndCutsOver(t *testing.T
 	blue.do(t, "SET", "cart:1", "one")
 	testkit.Eventually(t, "the mirror follows", func() bool { return green.Get(t.Context(), "cart:1").Val() == "one" })
 }
+
+func TestPing_RedisThatRefusesTheUser_Answers(t *testing.T) {
+	t.Parallel()
+	blue, green := startRedis(t), startRedis(t)
+	d := newData(t, blue, green, "cart:*")
+	testkit.Must(t, d.Ping(t.Context(), deploy.Blue))
+	blue.do(t, "CONFIG", "SET", "requirepass", "changed")
+	testkit.Must(t, d.Ping(t.Context(), deploy.Blue))
+	green.kill()
+	testkit.ErrorContains(t, d.Ping(t.Context(), deploy.Green), "redis of green", "refused")
+}

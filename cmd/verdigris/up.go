@@ -70,6 +70,9 @@ func (c *cli) up(ctx context.Context, cfg *config.Config, app *config.App, engin
 	if err := p.runtime.Attach(ctx, c.say); err != nil {
 		return err
 	}
+	if err := c.awaitShared(ctx, p); err != nil {
+		return err
+	}
 	for _, note := range wayNotes(app) {
 		c.say("note: " + note)
 	}

@@ -47,14 +47,12 @@ func TestUpStartsTheSharedServicesAndDoctorSeesThem(t *testing.T) {
 
 	w.run(t, "up").want(t, exitOK, "the shared services of "+app+" run")
 	w.run(t, "up", "--json").want(t, exitOK, `"edge_changed": false`)
-	waitFor(t, "the edge to answer", func() bool {
-		response, err := http.Get(edge)
-		if err != nil {
-			return false
-		}
-		defer response.Body.Close()
-		return response.StatusCode == http.StatusServiceUnavailable
-	})
+	response, err := http.Get(edge) // up has waited for it
+	testkit.Must(t, err)
+	response.Body.Close()
+	if response.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("the edge answers %s", response.Status)
+	}
 	_, found := w.findings(t)
 	for _, what := range []string{"Docker Engine", "router of " + app, "site of " + app} {
 		if found[what].Verdict != findingGood {
@@ -68,6 +66,18 @@ func TestUpStartsTheSharedServicesAndDoctorSeesThem(t *testing.T) {
 	w.run(t, "logs", "shared", "--service", "router").want(t, exitOK)
 	w.run(t, "logs", "blue", "--tail", "-1").want(t, exitInput, "--tail takes")
 	w.run(t, "logs", "--since", "yesterday").want(t, exitInput, "--since takes")
+}
+
+func TestUp_RouterDoesNotAnswer_SaysSoAndWhereToLook(t *testing.T) {
+	app := fmt.Sprintf("vdmute%d", os.Getpid())
+	w, _, _ := upFolder(t, app)
+	w.write(t, "verdigris.yml", strings.Replace(testkit.Read(t, w.dir+"/verdigris.yml"), "    web:", "    timeouts: {start: 4s}\n    web:", 1))
+	shared := w.dir + "/docker-compose.shared.yml"
+	testkit.Write(t, shared, strings.NewReplacer(
+		"exec nginx -c /etc/verdigris/router.conf", "exec sleep 60; exec nginx -c /etc/verdigris/router.conf",
+		"restart: unless-stopped", "restart: unless-stopped\n    stop_grace_period: 0s",
+	).Replace(testkit.Read(t, shared)))
+	w.run(t, "up").want(t, exitFailed, "wait for the router", "the router does not answer", "verdigris logs shared --service router --app "+app)
 }
 
 // removeShared removes the shared services when the test ends.

@@ -30,7 +30,7 @@ var noWatch = watch("duration: 0s")
 // BenchmarkDeliveryToLive measures the time from an accepted delivery to the confirmed route, with the image unchanged
 // and an app that is ready at once, against docker-compose up -d of the same service.
 func BenchmarkDeliveryToLive(b *testing.B) {
-	s := newSite(b, asShipped, setting("interval: 50ms, successes: 2,", "interval: 100ms, successes: 1,"), noWatch).blueLive()
+	s := newSite(b, setting("interval: 50ms, successes: 2,", "interval: 100ms, successes: 1,"), noWatch).blueLive()
 	const rounds = 7
 	var ours, compose []time.Duration
 	for i := range rounds {
@@ -112,7 +112,7 @@ type hook struct {
 // that all of the receiver's work is done (verify, parse, filter, journal) and no deployment follows. With
 // PEER_WEBHOOK, adnanh/webhook verifies the same bodies and runs /bin/true for each.
 func BenchmarkWebhook(b *testing.B) {
-	s := newSite(b, asShipped).blueLive()
+	s := newSite(b).blueLive()
 	commit := s.commit("second")
 	s.want(s.push(commit), deploy.StateSucceeded)
 	ours := s.hook(b, commit)
@@ -237,7 +237,7 @@ func latency(b *testing.B, h hook, rate int, during time.Duration) time.Duration
 
 // BenchmarkMemory reports verdigris's resident memory after 10,000 deliveries and 50, 100 and 200 deployments.
 func BenchmarkMemory(b *testing.B) {
-	s := newSite(b, asShipped, noWatch).blueLive()
+	s := newSite(b, noWatch).blueLive()
 	commit := s.commit("second")
 	s.want(s.push(commit), deploy.StateSucceeded)
 	throughput(b, s.hook(b, commit), 10_000)

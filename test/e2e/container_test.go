@@ -48,7 +48,7 @@ func buildImage(t *testing.T, tag string) {
 // inContainer writes a site that runs its verdigris as a container, as scripts/image.sh prepares it.
 func inContainer(t *testing.T) *site {
 	t.Helper()
-	s := writeSite(t, asShipped, func(s *site) {
+	s := writeSite(t, func(s *site) {
 		socket, err := os.Stat("/var/run/docker.sock")
 		if err != nil {
 			t.Fatal(err)

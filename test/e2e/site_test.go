@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -100,7 +99,7 @@ func (s *site) names() *strings.Replacer {
 }
 
 func (s *site) writeFiles() {
-	s.write("docker-compose.shared.yml", healthchecks.ReplaceAllString(s.sharedFile(), ""))
+	s.write("docker-compose.shared.yml", s.sharedFile())
 	for _, slice := range []string{"blue", "green", "staging"} {
 		name := "docker-compose." + slice + ".yml"
 		s.write("repo/"+name, s.names().Replace(testkit.Read(s.t, "../../"+name)))
@@ -114,13 +113,6 @@ func (s *site) writeFiles() {
 	s.git("init", "-q", "-b", "main")
 	s.commit("the first version")
 }
-
-// healthchecks of the shared services start a process in each of four containers every two seconds, which takes a good
-// part of a processor. Most tests do without; asShipped keeps them.
-var healthchecks = regexp.MustCompile(`(?m)^    healthcheck:\n(      .*\n)+`)
-
-// asShipped keeps the shared services as the repository has them.
-func asShipped(s *site) { s.write("docker-compose.shared.yml", s.sharedFile()) }
 
 func (s *site) sharedFile() string {
 	return s.names().Replace(testkit.Read(s.t, "../../docker-compose.shared.yml"))

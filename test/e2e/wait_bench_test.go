@@ -38,7 +38,7 @@ func (w *stopwatch) across(moment time.Time) (took []time.Duration) {
 // BenchmarkHeldRequest switches to and fro with the mirror on, a list of 1,000,000 items and 1,000 writes a second through
 // the app, and reports how long those requests took that waited at the gate: all that were under way when it opened.
 func BenchmarkHeldRequest(b *testing.B) {
-	s := newSite(b, asShipped).blueLive()
+	s := newSite(b).blueLive()
 	s.fill(deploy.Blue, 1_000_000, 100)
 	s.want(s.push(s.commit("second")), deploy.StateSucceeded)
 	var w stopwatch

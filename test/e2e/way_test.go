@@ -105,7 +105,7 @@ func TestDockerComposeSeesAndStopsWhatVerdigrisStarted(t *testing.T) {
 
 func TestSlicesAreDeployedSwitchedAndStoppedByCommand(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, asShipped)
+	s := newSite(t)
 	s.must("deploy", "--switch")
 	s.serves(deploy.Blue)
 	s.commit("second")

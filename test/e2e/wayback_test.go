@@ -54,13 +54,18 @@ func TestRevert_BadSettingAndAPushThatFails_WhatRanIsTheWayBackAsItWas(t *testin
 func TestRollback_ContainerThatDockerCalledUnhealthyAndThatAnswers_IsTheWayBack(t *testing.T) {
 	t.Parallel()
 	s := goodSite(t)
-	good := s.git("rev-parse", "HEAD")
+	s.replace("repo/docker-compose.blue.yml", "    restart:", `    healthcheck: {test: [CMD, /gallery, -health], interval: 1s, timeout: 1s, retries: 1}
+    restart:`)
 	s.want(s.push(s.commit("second")), deploy.StateSucceeded)
+	s.want(s.push(s.commit("third")), deploy.StateSucceeded)
+	good := s.git("rev-parse", "HEAD")
+	s.want(s.push(s.commit("fourth")), deploy.StateSucceeded)
 	web := s.web(deploy.Blue)
 	testkit.Docker(t, "pause", web)
-	testkit.Within(t, testkit.Patience, "the status says so", func() error {
-		if status := s.slice(deploy.Blue); status.Containers[0].State != "paused" {
-			return fmt.Errorf("%+v", status.Containers)
+	testkit.Within(t, testkit.Patience, "the status says so, and Docker's check has failed", func() error {
+		health := testkit.Docker(t, "inspect", "--format", "{{.State.Health.Status}}", web)
+		if status := s.slice(deploy.Blue); status.Containers[0].State != "paused" || health != "unhealthy" {
+			return fmt.Errorf("%s %+v", health, status.Containers)
 		}
 		return nil
 	})
