@@ -20,46 +20,68 @@ type admin struct{ socket string }
 
 func (r *Router) admin() admin { return admin{r.settings.run(adminSocket)} }
 
+// generationHeader is the number of the configuration that the answering worker runs, beside its slice.
+const generationHeader = "X-Verdigris-Generation"
+
 // generation returns the number of the configuration that the answering worker runs.
 func (a admin) generation(ctx context.Context) (uint64, error) {
-	body, err := a.get(ctx, "/generation")
+	body, _, err := a.get(ctx, "/generation")
 	if err != nil {
 		return 0, fmt.Errorf("ask router for its generation: %w", err)
 	}
-	n, err := strconv.ParseUint(strings.TrimSpace(body), 10, 64)
+	return parseGeneration(body)
+}
+
+func parseGeneration(text string) (uint64, error) {
+	n, err := strconv.ParseUint(strings.TrimSpace(text), 10, 64)
 	if err != nil {
-		return 0, fmt.Errorf("ask router for its generation: it answers %q", body)
+		return 0, fmt.Errorf("ask router for its generation: it answers %q", text)
 	}
 	return n, nil
 }
 
 // slice returns the slice that the router sends requests to, those aside that ask the gate.
 func (a admin) slice(ctx context.Context) (deploy.Slice, error) {
-	body, err := a.get(ctx, "/slice")
+	body, _, err := a.get(ctx, "/slice")
 	if err != nil {
 		return "", fmt.Errorf("ask router for its slice: %w", err)
 	}
 	return deploy.Slice(strings.TrimSpace(body)), nil
 }
 
-func (a admin) get(ctx context.Context, path string) (string, error) {
+// state returns both, of one worker where its configuration was written by this version.
+func (a admin) state(ctx context.Context) (deploy.Slice, uint64, error) {
+	body, header, err := a.get(ctx, "/slice")
+	if err != nil {
+		return "", 0, fmt.Errorf("ask router for its slice: %w", err)
+	}
+	slice := deploy.Slice(strings.TrimSpace(body))
+	if number := header.Get(generationHeader); number != "" {
+		generation, err := parseGeneration(number)
+		return slice, generation, err
+	}
+	generation, err := a.generation(ctx)
+	return slice, generation, err
+}
+
+func (a admin) get(ctx context.Context, path string) (string, http.Header, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://router"+path, nil)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	response, err := a.transport().RoundTrip(request)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, 4<<10))
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	if response.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("status %d", response.StatusCode)
+		return "", nil, fmt.Errorf("status %d", response.StatusCode)
 	}
-	return string(body), nil
+	return string(body), response.Header, nil
 }

@@ -16,11 +16,7 @@ func (r *Router) Ask(ctx context.Context) (deploy.Answer, error) {
 		if err != nil {
 			return deploy.Answer{}, err
 		}
-		generation, err := r.admin().generation(ctx)
-		if err != nil {
-			return deploy.Answer{}, hinted(err)
-		}
-		slice, err := r.admin().slice(ctx)
+		slice, generation, err := r.admin().state(ctx)
 		if err != nil {
 			return deploy.Answer{}, hinted(err)
 		}

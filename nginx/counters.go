@@ -23,7 +23,7 @@ func (a admin) accepted(ctx context.Context) (int, error) { return a.count(ctx, 
 
 // count reads one of the counters, in each of which the question itself counts.
 func (a admin) count(ctx context.Context, counter *regexp.Regexp) (int, error) {
-	page, err := a.get(ctx, "/status")
+	page, _, err := a.get(ctx, "/status")
 	if err != nil {
 		return 0, fmt.Errorf("ask router for its counters: %w", err)
 	}

@@ -202,7 +202,7 @@ func TestAnUploadThatOutlastsTheHoldReachesTheNewSlice(t *testing.T) {
 	_, err := write.Write(make([]byte, 64<<10))
 	testkit.Must(t, err)
 	testkit.Eventually(t, "the upload is in the router", func() bool {
-		status, err := s.admin().get(t.Context(), "/status")
+		status, _, err := s.admin().get(t.Context(), "/status")
 		return err == nil && strings.Contains(status, "Active connections: 2") // itself and the upload
 	})
 	testkit.Must(t, h.Route(t.Context()))

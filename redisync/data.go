@@ -38,10 +38,10 @@ type Data struct {
 	standby   deploy.Slice // to look out for while nothing is mirrored; empty for none
 	lookout   *lookout     // nil while there is none
 
-	follows atomic.Bool // a mirror sees to what is written on the standby
+	follows watched[bool] // a mirror sees to what is written on the standby
 	fencing fencing
 	late    lateWrites
-	rest    rest
+	rest    watched[string]             // why mirrors may not write; empty while they may
 	kept    atomic.Pointer[deploy.Kept] // by the newest copy that kept anything
 }
 

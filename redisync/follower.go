@@ -47,9 +47,20 @@ type follower struct {
 	back     position   // in the target's own stream, when both sides were equal
 	left     bool       // another mirror goes on with the servers
 
+	due     *time.Timer // when it is tended next
+	isQuiet bool        // nothing was written since it was last tended
+
 	asked   bool // the source waits for an acknowledgement
 	applied atomic.Int64
 	lag     atomic.Int64 // nanoseconds
+}
+
+// stir has a follower tended soon, because something was written on one of the sides.
+func (f *follower) stir() {
+	if f.isQuiet {
+		f.isQuiet = false
+		f.due.Reset(tendEvery)
+	}
 }
 
 // What ends a follower that has to begin anew.

@@ -42,9 +42,8 @@ func (l *lookout) close() {
 func (l *lookout) run(ctx context.Context, watch *conn) {
 	var again retries
 	for ctx.Err() == nil {
-		if watch == nil && l.data.follows.Load() {
-			_ = pause(ctx, tendEvery)
-			continue
+		if watch == nil && !l.data.awaitNoMirror(ctx) {
+			return
 		}
 		began := time.Now()
 		err := l.look(ctx, watch)
@@ -58,6 +57,21 @@ func (l *lookout) run(ctx context.Context, watch *conn) {
 	}
 	if watch != nil {
 		watch.close()
+	}
+}
+
+// awaitNoMirror waits until no mirror sees to the standby. It returns false when ctx ended first.
+func (d *Data) awaitNoMirror(ctx context.Context) bool {
+	for {
+		follows, changed := d.follows.now()
+		if !follows {
+			return true
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-changed:
+		}
 	}
 }
 
@@ -79,7 +93,7 @@ func (l *lookout) look(ctx context.Context, watch *conn) (err error) {
 			return err
 		}
 		l.seen = time.Now()
-		if l.data.follows.Load() {
+		if l.data.follows.get() {
 			return nil
 		}
 		if l.data.fencing.wants(l.slice) {
@@ -95,7 +109,7 @@ func (l *lookout) look(ctx context.Context, watch *conn) (err error) {
 // ask notes what was written since it was last asked. A mirror that follows by now has written that, or sees to it.
 func (l *lookout) ask(ctx context.Context, watch *conn) error {
 	keys, all, err := watch.strays()
-	if err != nil || l.data.follows.Load() {
+	if err != nil || l.data.follows.get() {
 		return err
 	}
 	written, err := l.data.written(ctx, watch, keys)

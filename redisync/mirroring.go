@@ -56,7 +56,7 @@ func (d *Data) applyMirror() {
 		d.mirror = d.startMirror(want, old)
 	case old != nil:
 		old.close()
-		d.follows.Store(false)
+		d.follows.set(false)
 	}
 }
 

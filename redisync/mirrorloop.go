@@ -9,13 +9,14 @@ import (
 	"verdigris/deploy"
 )
 
-// tendEvery is how often a follower looks for strays, and after others.
-const tendEvery = 250 * time.Millisecond
+// tendEvery is how often a follower looks for strays, and after others; tendQuiet is how often where nothing was written on
+// either side meanwhile, since an idle site is to cost next to nothing.
+const tendEvery, tendQuiet = 250 * time.Millisecond, time.Second
 
 // follow carries the stream out until something breaks that has to begin anew. A link that broke is joined again.
 func (m *mirror) follow(ctx context.Context, f *follower) error {
-	tick := time.NewTicker(tendEvery)
-	defer tick.Stop()
+	f.due = time.NewTimer(tendEvery)
+	defer f.due.Stop()
 	m.enter(deploy.MirrorInStep)
 	rested := false
 	for {
@@ -24,7 +25,7 @@ func (m *mirror) follow(ctx context.Context, f *follower) error {
 		if rested = why != ""; rested {
 			m.paused(why)
 		}
-		err := m.turnOnce(ctx, f, tick.C, rested, changed)
+		err := m.turnOnce(ctx, f, rested, changed)
 		var blocked *blockedError
 		switch {
 		case err == nil:
@@ -45,13 +46,14 @@ func (m *mirror) follow(ctx context.Context, f *follower) error {
 
 // turnOnce waits for one thing to do, and does it. A mirror that rests does only what a cutover asks of it, which itself has
 // made certain who answers.
-func (m *mirror) turnOnce(ctx context.Context, f *follower, tick <-chan time.Time, rested bool, changed <-chan struct{}) error {
+func (m *mirror) turnOnce(ctx context.Context, f *follower, rested bool, changed <-chan struct{}) error {
 	ready := f.link.spool.ready
 	if rested || f.resting || f.blocked != nil {
 		ready = nil
 	}
+	due := f.due.C
 	if rested {
-		tick = nil
+		due = nil
 	}
 	select {
 	case <-ctx.Done():
@@ -61,8 +63,11 @@ func (m *mirror) turnOnce(ctx context.Context, f *follower, tick <-chan time.Tim
 	case ask := <-m.asks:
 		return ask(f)
 	case <-ready:
+		f.stir()
 		return f.step()
-	case <-tick:
+	case <-due:
+		f.due.Reset(tendQuiet)
+		f.isQuiet = true
 		return m.tend(ctx, f)
 	}
 }
@@ -83,6 +88,9 @@ func (m *mirror) tend(ctx context.Context, f *follower) error {
 	}
 	strays, err := f.mendStrays(ctx)
 	m.strayed(strays)
+	if len(strays) > 0 || f.blocked != nil {
+		f.stir()
+	}
 	if err != nil {
 		return err
 	}

@@ -16,9 +16,9 @@ func (m *mirror) set(change func(*deploy.MirrorStatus)) {
 	change(&m.status)
 	switch m.status.State {
 	case deploy.MirrorCopying, deploy.MirrorInStep:
-		m.data.follows.Store(true)
+		m.data.follows.set(true)
 	case deploy.MirrorImpossible:
-		m.data.follows.Store(false)
+		m.data.follows.set(false)
 	}
 	if m.status.State != before {
 		m.status.Since = time.Now().UTC()

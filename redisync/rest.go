@@ -3,43 +3,12 @@ package redisync
 import (
 	"context"
 	"errors"
-	"sync"
 
 	"verdigris/deploy"
 )
 
 // errResting ends a copy that must not go on.
 var errResting = errors.New("the mirror rests")
-
-// rest is why mirrors may not write; nothing for none.
-type rest struct {
-	mu      sync.Mutex
-	why     string
-	changed chan struct{} // closed when why changes; nil before anybody has asked
-}
-
-// now returns the reason, and what is closed when it changes.
-func (r *rest) now() (why string, changed <-chan struct{}) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.changed == nil {
-		r.changed = make(chan struct{})
-	}
-	return r.why, r.changed
-}
-
-func (r *rest) set(why string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.why == why {
-		return
-	}
-	r.why = why
-	if r.changed != nil {
-		close(r.changed)
-		r.changed = nil
-	}
-}
 
 // Rest keeps the mirror from writing to the standby, for a reason that Mirrored tells, until it is called without one. A
 // copy that is under way ends, and begins again afterwards; what a mirror in step has not carried out yet waits.
