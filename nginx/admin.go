@@ -1,9 +1,11 @@
 package nginx
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -64,14 +66,34 @@ func (a admin) state(ctx context.Context) (deploy.Slice, uint64, error) {
 	return slice, generation, err
 }
 
+// get asks for one of the router's own pages, over a connection of its own: one that is kept would stay with a worker that a
+// reload sends away. It is asked every second, and a client with goroutines of its own would cost several times as much.
 func (a admin) get(ctx context.Context, path string) (string, http.Header, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://router"+path, nil)
+	conn, err := dialSocket(ctx, a.socket)
 	if err != nil {
 		return "", nil, err
 	}
-	response, err := a.transport().RoundTrip(request)
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.SetDeadline(time.Now()) })()
+	body, header, err := getOver(conn, path)
+	if err != nil && ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	return body, header, err
+}
+
+func getOver(conn net.Conn, path string) (string, http.Header, error) {
+	request, err := http.NewRequest(http.MethodGet, "http://router"+path, nil)
+	if err != nil {
+		return "", nil, err
+	}
+	request.Close = true
+	if err := request.Write(conn); err != nil {
+		return "", nil, err
+	}
+	response, err := http.ReadResponse(bufio.NewReader(conn), request)
 	if err != nil {
 		return "", nil, err
 	}
