@@ -101,7 +101,7 @@ func until(ctx context.Context, check func() error) error {
 		if err == nil {
 			return nil
 		}
-		if wrong == nil || ctx.Err() == nil { // what was wrong says more than that time ran out
+		if wrong == nil || !isOver(ctx) { // what was wrong says more than that time ran out
 			wrong = err
 		}
 		select {
@@ -110,6 +110,12 @@ func until(ctx context.Context, check func() error) error {
 		case <-time.After(pollEvery):
 		}
 	}
+}
+
+// isOver reports whether ctx has ended. What is bounded by its deadline may fail a moment before ctx does.
+func isOver(ctx context.Context) bool {
+	deadline, isBounded := ctx.Deadline()
+	return ctx.Err() != nil || isBounded && !time.Now().Before(deadline)
 }
 
 func (r *Router) unconfirmed(ctx context.Context, generation uint64, missing error) error {

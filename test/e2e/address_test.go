@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 
 	"verdigris/deploy"
 	"verdigris/internal/testkit"
+	"verdigris/test/load"
 )
 
 // greeting is how the gallery says who it is. The router's own header says what its configuration means, so it is no
@@ -112,4 +114,77 @@ func TestRouter_SliceInNoneOfItsNetworks_GoesLiveAndIsReached(t *testing.T) {
 	d := s.want(s.push(second), deploy.StateSucceeded)
 	s.answersFrom(d.Slice, second)
 	s.want(s.order("/rollback", ""), deploy.StateSucceeded)
+}
+
+// olderFiles are compose files that know nothing of the networks between router and slices.
+func olderFiles(s *site) {
+	s.replace("docker-compose.shared.yml", ", verdigris-blue, verdigris-green]", "]")
+	for _, name := range []string{"docker-compose.shared.yml", "repo/docker-compose.blue.yml", "repo/docker-compose.green.yml"} {
+		content := testkit.Read(s.t, filepath.Join(s.dir, name))
+		content = regexp.MustCompile(`(?m)^  verdigris-(blue|green):\n(    .*\n?)+`).ReplaceAllString(content, "")
+		s.write(name, regexp.MustCompile(`(?m)^      verdigris-(blue|green): .*\n`).ReplaceAllString(content, ""))
+	}
+	s.commit("files of an older version")
+}
+
+// becomeOlder leaves the site as a version left it that had no networks between router and slices, with verdigris stopped.
+func (s *site) becomeOlder(live deploy.Slice) {
+	s.t.Helper()
+	s.stop(syscall.SIGTERM)
+	conf := filepath.Join(s.dir, ".verdigris/apps", s.app, "nginx/upstream.conf")
+	content := testkit.Read(s.t, conf)
+	routed := s.addressIn(s.app+"-verdigris-"+string(live), s.web(live)) + ":"
+	if !strings.Contains(content, routed) {
+		s.t.Fatalf("the route does not lead to %s:\n%s", routed, content)
+	}
+	s.write(strings.TrimPrefix(conf, s.dir+"/"), strings.ReplaceAll(content, routed, s.addressIn(s.app, s.web(live))+":"))
+	testkit.Docker(s.t, "kill", "-s", "HUP", s.shared("router"))
+	testkit.Within(s.t, testkit.Patience, "the workers that know the network have left", func() error {
+		if workers := testkit.Docker(s.t, "top", s.shared("router")); strings.Contains(workers, "shutting down") {
+			return fmt.Errorf("%s", workers)
+		}
+		return nil
+	})
+	for _, slice := range []deploy.Slice{deploy.Blue, deploy.Green} {
+		network := s.app + "-verdigris-" + string(slice)
+		testkit.Docker(s.t, "network", "disconnect", network, s.shared("router"))
+		testkit.Docker(s.t, "network", "disconnect", network, s.web(slice))
+		testkit.Docker(s.t, "network", "rm", network)
+	}
+}
+
+func TestSite_OfAVersionWithoutNetworksOfSlices_GetsThemUnderLoad(t *testing.T) {
+	s := newSite(t, olderFiles).blueLive()
+	second := s.commit("second")
+	s.want(s.push(second), deploy.StateSucceeded)
+	s.becomeOlder(deploy.Green)
+	s.answersFrom(deploy.Green, second)
+	ids := func() string {
+		return testkit.Docker(t, append([]string{"inspect", "-f", "{{.Name}} {{.Id}} {{.State.StartedAt}}"}, s.all()...)...)
+	}
+	before, book := ids(), &ledger{}
+	l := load.Start(context.Background(), load.Plan{Workers: []load.Worker{s.reader(), s.reader(), s.uploader(book, "writer", 10)}})
+	sent := func(what string) {
+		from := l.Sent()
+		testkit.Eventually(t, "requests go on "+what, func() bool { return l.Sent() > from+100 })
+	}
+	sent("without verdigris")
+	s.must("up")
+	sent("after up")
+	s.start()
+	testkit.Within(t, testkit.Patience, "the route leads through the slice's own network", func() error {
+		want := s.addressIn(s.app+"-verdigris-green", s.web(deploy.Green))
+		status := s.status()
+		if !status.Router.Confirmed || want == "" || len(status.Router.Endpoints) != 1 || !strings.HasPrefix(status.Router.Endpoints[0].Address, want+":") {
+			return fmt.Errorf("%s in the network; %+v", want, status.Router)
+		}
+		return nil
+	})
+	sent("through the network")
+	if after := ids(); after != before {
+		t.Errorf("the containers were\n%s\nand are\n%s", before, after)
+	}
+	s.toAndFro()
+	s.noneFailed(l.Stop())
+	s.accountFor(book, deploy.Green)
 }

@@ -91,6 +91,7 @@ func TestAReleaseThatGoesWrongNeverTakesTheTraffic(t *testing.T) {
 		}, deploy.PhaseFetch, []string{"web"}, nil},
 		{"an exit at once", func(s *site) string { return s.misfit("exit") }, "", []string{"web", "cannot find its configuration"}, nil},
 		{"a hang", func(s *site) string { return s.misfit("hang") }, deploy.PhaseProbe, []string{"health"}, soon},
+		{"an app on loopback", func(s *site) string { return s.misfit("loopback") }, deploy.PhaseProbe, []string{"127.0.0.1", "0.0.0.0"}, soon},
 		{"a 500", func(s *site) string { return s.misfit("500") }, deploy.PhaseProbe, []string{"500", "misfit starts as 500"}, soon},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -176,6 +177,9 @@ func TestARouterThatIsStoppedAbortsTheCutoverAndComesBackWithItsRoute(t *testing
 	testkit.Docker(t, "stop", "-t", "1", router)
 	d := s.want(s.order("/switch", ""), deploy.StateAborted)
 	s.explains(d, deploy.PhaseProbe, "router", "verdigris up")
+	if strings.Contains(d.Error.Reason, "did not become healthy") {
+		t.Errorf("the release is blamed for the router: %s", d.Error.Reason)
+	}
 	testkit.Docker(t, "start", router)
 	s.answersAgain()
 	s.serves(deploy.Blue)

@@ -1,9 +1,10 @@
 // Command misfit is an app that goes wrong in the way that MODE says: exit, hang, 500, dies (a second after its first
-// good answer).
+// good answer), loopback (it listens where nobody else can reach it).
 package main
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"sync"
@@ -30,7 +31,11 @@ func main() {
 			})
 		}
 	})
-	if err := http.ListenAndServe(":"+os.Getenv("PORT"), nil); err != nil {
+	host := ""
+	if mode == "loopback" {
+		host = "127.0.0.1"
+	}
+	if err := http.ListenAndServe(net.JoinHostPort(host, os.Getenv("PORT")), nil); err != nil {
 		fmt.Println(err)
 		os.Exit(1)
 	}
