@@ -42,8 +42,15 @@ var components = []component{
 	{"Engine", nil, true},
 }
 
-// moments are when it fails: while nothing is done, or once a switch has come to a phase.
-var moments = []deploy.Phase{"", deploy.PhaseCopy, deploy.PhaseHold, deploy.PhaseWatch}
+// moments are when it fails: while nothing is done, or once a switch has come to a phase. Those after the first four are for
+// a soak, whose rounds have each part fail in each way at each moment.
+var moments = []deploy.Phase{
+	"", deploy.PhaseCopy, deploy.PhaseHold, deploy.PhaseWatch,
+	deploy.PhaseProbe, deploy.PhaseSettle, deploy.PhaseRoute, deploy.PhaseRelease, deploy.PhaseTurn, deploy.PhaseVerify,
+}
+
+// usual is how many of the moments a usual run has.
+const usual = 4
 
 // ways are how it fails: each returns how to end that.
 var ways = []struct {
@@ -67,7 +74,7 @@ type matrix struct {
 	seen   []deploy.Slice // who has answered since the last look, each change once
 }
 
-func TestSite_EachPartFailsInEachWay_NothingIsLostOrStuckAndItIsTold(t *testing.T) {
+func TestSite_RoundsOfEachPartFailingInEachWay_NothingIsLostOrStuckAndItIsTold(t *testing.T) {
 	for w, way := range ways {
 		t.Run(way.name, func(t *testing.T) {
 			t.Parallel()
@@ -78,8 +85,14 @@ func TestSite_EachPartFailsInEachWay_NothingIsLostOrStuckAndItIsTold(t *testing.
 			l := load.Start(context.Background(), load.Plan{
 				Workers: []load.Worker{m.uploader(m.book, "writer", 100), m.greeter()}, Watch: m.note,
 			})
-			for c, component := range components {
-				m.fails(component, moments[(w+c)%len(moments)], way.began)
+			count := usual
+			if testkit.Soaking() {
+				count = len(moments)
+			}
+			for round := range testkit.Rounds(t, 1) {
+				for c, component := range components {
+					m.fails(component, moments[(w+c+round)%count], way.began)
+				}
 			}
 			l.Stop()
 			live := m.status().Live
