@@ -30,6 +30,9 @@ type Data struct {
 	Log *slog.Logger
 	// Fencing keeps the app of a slice that the traffic has left from writing to its redis.
 	Fencing bool
+	// Ledgers keep what the users of a fenced redis were allowed, beside the copy on the server itself; the first that knows
+	// counts.
+	Ledgers []Ledger
 
 	mu        sync.Mutex
 	live      deploy.Slice // whose standby is to be mirrored; empty for none

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -14,8 +15,8 @@ import (
 // A fence keeps all but us from writing to the redis of a slice that the traffic has left: a background job there, or
 // a websocket that stayed, is told that it may not write, instead of writing what nobody will ever see. Users lose the
 // right to write (https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/), and we go on as a user
-// of our own. What a user was allowed is kept on the server itself, so that any of us can give it back. It needs
-// redis 6.0 and a user of ours that may use ACL.
+// of our own. What a user was allowed is kept on the server itself and in ledgers, so that any of us can give it back. It
+// needs redis 6.0 and a user of ours that may use ACL.
 const (
 	fenceKey  = ownPrefix + "fence" // a hash: the rights that users had before, by their names
 	fenceRun  = "in force in run"   // among them, since no name has spaces: which run of the server is fenced
@@ -56,22 +57,35 @@ func (s *server) fence(ctx context.Context, other *server) error {
 	return s.fail(ctx, s.client.HSet(ctx, fenceKey, fenceRun, s.info["run_id"]).Err())
 }
 
-// takeRights takes the right to write from users, and notes before what they were allowed.
-func (s *server) takeRights(ctx context.Context, users map[string]string) error {
-	kept, err := s.client.HGetAll(ctx, fenceKey).Result()
+// takeRights takes the right to write from users, and notes before what they were allowed. Those that a fence has taken it
+// from already were allowed what was noted then.
+func (s *server) takeRights(ctx context.Context, users rights) error {
+	own, r, err := s.known(ctx)
 	if err != nil {
 		return s.fail(ctx, err)
 	}
+	before := record{Before: rights{}}
+	for name, now := range users {
+		before.Before[name] = now
+		if was, is := r.fencedFrom(name, now); is {
+			before.Before[name] = was
+		} else if was, is := own[name]; is && was != now && lacksWrite(now) {
+			before.Before[name] = was
+		}
+	}
+	s.keepRecord(ctx, before)
 	for _, name := range slices.Sorted(maps.Keys(users)) {
-		if _, is := kept[name]; !is {
-			if err := s.client.HSet(ctx, fenceKey, name, users[name]).Err(); err != nil {
-				return s.fail(ctx, err)
-			}
+		if err := s.client.HSet(ctx, fenceKey, name, before.Before[name]).Err(); err != nil {
+			return s.fail(ctx, err)
 		}
 		if err := s.setUser(ctx, name, "-@write"); err != nil {
 			return err
 		}
 	}
+	if before.After, err = s.users(ctx); err != nil {
+		return err
+	}
+	s.keepRecord(ctx, before)
 	return nil
 }
 
@@ -94,24 +108,41 @@ func (s *server) wakeBlocked(ctx context.Context) error {
 	return nil
 }
 
-// unfence gives users back what they were allowed, if the server is fenced. Users that are gone do not come back.
+// unfence gives users back what they were allowed, if the server is fenced, and returns nil only if the app may write. Users
+// that are gone do not come back.
 func (s *server) unfence(ctx context.Context) error {
-	kept, err := s.client.HGetAll(ctx, fenceKey).Result()
-	if err != nil || len(kept) == 0 {
-		return s.fail(ctx, err)
-	}
-	names, err := s.client.Do(ctx, "ACL", "USERS").StringSlice()
+	own, r, err := s.known(ctx)
 	if err != nil {
 		return s.fail(ctx, err)
 	}
-	for _, name := range names {
-		rights, is := kept[name]
+	now, err := s.listUsers(ctx)
+	if errors.Is(err, errNoFence) && len(own) == 0 {
+		return nil // where users cannot be seen, none was ever fenced
+	}
+	if err != nil {
+		return err
+	}
+	isGivenBack := false
+	for _, name := range slices.Sorted(maps.Keys(now)) {
+		before, is := own[name]
 		if !is {
+			before, is = r.fencedFrom(name, now[name].rules)
+		}
+		if !is || before == now[name].rules {
 			continue
 		}
-		if err := s.setUser(ctx, name, append([]string{"nocommands"}, strings.Fields(rights)...)...); err != nil {
+		if err := s.setUser(ctx, name, append([]string{"nocommands"}, strings.Fields(before)...)...); err != nil {
 			return err
 		}
+		isGivenBack = true
+	}
+	if isGivenBack {
+		if now, err = s.listUsers(ctx); err != nil {
+			return err
+		}
+	}
+	if err := s.prove(ctx, own, r, now); err != nil {
+		return err
 	}
 	return s.fail(ctx, s.client.Unlink(ctx, fenceKey).Err())
 }
@@ -135,15 +166,47 @@ func (c *conn) seeFence() (known bool, err error) {
 	if refusedAs(err, "NOPERM") {
 		return false, nil // a fence of ours would have left us the right to look
 	}
-	if err != nil || len(kept) == 0 {
+	if err != nil {
 		return false, c.fail(err)
 	}
 	c.side.fenced = kept[fenceRun] == c.side.info["run_id"]
-	return true, nil
+	if len(kept) > 0 {
+		return true, nil
+	}
+	return c.side.isFencedByLedger(c.ctx)
 }
 
-// users returns the rights of all users that can log in, other than our own, as ACL LIST writes them.
-func (s *server) users(ctx context.Context) (map[string]string, error) {
+// isFencedByLedger reports whether users still have just what a fence has left them, on a server that has lost its own copy
+// of what they were allowed.
+func (s *server) isFencedByLedger(ctx context.Context) (bool, error) {
+	r := s.keptRecord(ctx)
+	if len(r.Before) == 0 {
+		return false, nil
+	}
+	now, err := s.listUsers(ctx)
+	if errors.Is(err, errNoFence) {
+		return false, nil
+	}
+	for name, u := range now {
+		if _, is := r.fencedFrom(name, u.rules); is {
+			return true, nil
+		}
+	}
+	return false, err
+}
+
+// aclUser is a user as ACL LIST tells of it.
+type aclUser struct {
+	rules string // what it may do: all that begins with + or -
+	on    bool   // it can log in
+	picks bool   // it has selectors
+}
+
+// selectors are what a user may do apart from its own rules: redis 7.
+var selectors = regexp.MustCompile(`\([^)]*\)`)
+
+// listUsers returns all users but our own. It is errNoFence where the server has none, or does not let us see them.
+func (s *server) listUsers(ctx context.Context) (map[string]aclUser, error) {
 	lines, err := s.client.ACLList(ctx).Result()
 	if refusedAs(err, "ERR unknown", "NOPERM") {
 		return nil, s.fail(ctx, fmt.Errorf("%w: %w", errNoFence, err))
@@ -151,22 +214,40 @@ func (s *server) users(ctx context.Context) (map[string]string, error) {
 	if err != nil {
 		return nil, s.fail(ctx, err)
 	}
-	users := map[string]string{}
+	users := map[string]aclUser{}
 	for _, line := range lines {
-		words := strings.Fields(line) // user NAME on ... +@all
-		if len(words) < 3 || words[1] == fenceUser || !slices.Contains(words, "on") {
+		words := strings.Fields(selectors.ReplaceAllString(line, "")) // user NAME on ... +@all
+		if len(words) < 3 || words[1] == fenceUser {
 			continue
 		}
-		if strings.Contains(line, "(") {
-			return nil, s.fail(ctx, fmt.Errorf("%w: the user %s has selectors", errNoFence, words[1]))
-		}
-		var rights []string
+		u := aclUser{on: slices.Contains(words, "on"), picks: strings.Contains(line, "(")}
+		var rules []string
 		for _, word := range words[2:] {
 			if word[0] == '+' || word[0] == '-' {
-				rights = append(rights, word)
+				rules = append(rules, word)
 			}
 		}
-		users[words[1]] = strings.Join(rights, " ")
+		u.rules = strings.Join(rules, " ")
+		users[words[1]] = u
+	}
+	return users, nil
+}
+
+// users returns the rights of all users that can log in, other than our own, as ACL LIST writes them.
+func (s *server) users(ctx context.Context) (rights, error) {
+	all, err := s.listUsers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	users := rights{}
+	for name, u := range all {
+		if !u.on {
+			continue
+		}
+		if u.picks {
+			return nil, s.fail(ctx, fmt.Errorf("%w: the user %s has selectors", errNoFence, name))
+		}
+		users[name] = u.rules
 	}
 	return users, nil
 }

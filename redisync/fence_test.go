@@ -12,8 +12,8 @@ import (
 	"verdigris/internal/testkit"
 )
 
-// rights returns how a server writes down its users, our own left out.
-func rights(t testing.TB, s *testServer) []string {
+// userLines returns how a server writes down its users, our own left out.
+func userLines(t testing.TB, s *testServer) []string {
 	t.Helper()
 	lines, err := s.ACLList(t.Context()).Result()
 	testkit.Must(t, err)
@@ -34,7 +34,7 @@ func TestAFenceGivesBackExactlyWhatItTook(t *testing.T) {
 		}
 		to.do(t, words...)
 	}
-	before := rights(t, to)
+	before := userLines(t, to)
 	session := begin(t, newData(t, from, to, "images"))
 	if err := session.to.fence(t.Context(), session.from); err != nil {
 		t.Fatal(err)
@@ -45,7 +45,7 @@ func TestAFenceGivesBackExactlyWhatItTook(t *testing.T) {
 	if err := session.to.unfence(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if after := rights(t, to); !slices.Equal(before, after) {
+	if after := userLines(t, to); !slices.Equal(before, after) {
 		t.Errorf("users before:\n%s\nafter:\n%s", strings.Join(before, "\n"), strings.Join(after, "\n"))
 	}
 }
@@ -59,7 +59,7 @@ func TestAUserThatIsGoneDoesNotComeBackWithTheRights(t *testing.T) {
 	if err := newData(t, from, to, "images").Open(t.Context(), deploy.Green); err != nil {
 		t.Fatal(err)
 	}
-	if users := rights(t, to); len(users) != 1 {
+	if users := userLines(t, to); len(users) != 1 {
 		t.Errorf("users: %q", users)
 	}
 }

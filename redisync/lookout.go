@@ -16,9 +16,10 @@ type lookout struct {
 	cancel context.CancelFunc
 	over   chan struct{}
 
-	seen time.Time // until when nothing has escaped it
-	keys []string  // that it was told of by a connection that broke
-	all  bool      // they may be any
+	lifted time.Time // when the live slice was last looked at
+	seen   time.Time // until when nothing has escaped it
+	keys   []string  // that it was told of by a connection that broke
+	all    bool      // they may be any
 }
 
 // startLookout begins to watch a slice, by a connection that is told of writes already if there is one.
@@ -46,6 +47,7 @@ func (l *lookout) run(ctx context.Context, watch *conn) {
 			return
 		}
 		began := time.Now()
+		l.lift(ctx)
 		err := l.look(ctx, watch)
 		watch = nil
 		if err == nil || ctx.Err() != nil {
@@ -101,9 +103,28 @@ func (l *lookout) look(ctx context.Context, watch *conn) (err error) {
 				l.data.Log.Warn("could not fence the slice that the traffic has left again", "slice", l.slice, "error", err)
 			}
 		}
+		if time.Since(l.lifted) > liftEvery {
+			l.lift(ctx)
+		}
 		_ = pause(ctx, tendEvery)
 	}
 	return nil
+}
+
+// liftEvery is how often the live slice is looked at that no mirror comes from.
+const liftEvery = 5 * time.Second
+
+// lift sees to it that the app of the live slice may write, as a mirror does when it begins.
+func (l *lookout) lift(ctx context.Context) {
+	l.lifted = time.Now()
+	s, err := l.data.openWithin(ctx, l.slice.Other(), l.data.DialTimeout)
+	if err == nil {
+		defer s.client.Close()
+		err = l.data.liftLeftover(ctx, s)
+	}
+	if err != nil && ctx.Err() == nil {
+		l.data.Log.Debug("could not look whether the live slice is fenced", "slice", l.slice.Other(), "error", err)
+	}
 }
 
 // ask notes what was written since it was last asked. A mirror that follows by now has written that, or sees to it.

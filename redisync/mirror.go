@@ -157,6 +157,10 @@ func (m *mirror) begin(ctx context.Context) (*follower, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := m.data.liftLeftover(ctx, t.from); err != nil {
+		t.Close()
+		return nil, err
+	}
 	m.data.fencing.found(m.to, t.to.fenced)
 	if m.data.fencing.wants(m.to) {
 		// Its app may have written since the fence was gone, so that for the copy it counts as one that can.

@@ -32,6 +32,27 @@ func (d *Data) fenceAgain(ctx context.Context, left, live *server) error {
 	return nil
 }
 
+// liftLeftover lets the app of the live slice write again where its redis came back with a fence, as its files may have had
+// one in them.
+func (d *Data) liftLeftover(ctx context.Context, live *server) error {
+	own, err := live.client.HLen(ctx, fenceKey).Result()
+	if err != nil {
+		return live.fail(ctx, err)
+	}
+	isLeft := own > 0
+	if !isLeft {
+		if isLeft, err = live.isFencedByLedger(ctx); err != nil || !isLeft {
+			return err
+		}
+	}
+	if err := live.unfence(ctx); err != nil {
+		return fmt.Errorf("lift the fence that was left on the live slice: %w", err)
+	}
+	d.fencing.opened(live.slice)
+	d.Log.Warn("the redis of the live slice had come back with a fence; its app may write again", "slice", live.slice)
+	return nil
+}
+
 // fence fences the target of a follower in step.
 func (m *mirror) fence(ctx context.Context, f *follower) error {
 	if err := m.data.fenceAgain(ctx, f.transfer.to, f.transfer.from); err != nil {

@@ -33,7 +33,7 @@ func TestFence_RedisRestarts_IsThereAgain(t *testing.T) {
 	green.do(t, "SET", "cart:1", "two")
 	testkit.Eventually(t, "the mirror goes on", func() bool { return blue.Get(t.Context(), "cart:1").Val() == "two" })
 	testkit.Must(t, d.Open(t.Context(), deploy.Blue))
-	if users := rights(t, blue); len(users) != 1 || !strings.Contains(users[0], "+@all") || strings.Contains(users[0], "-@write") {
+	if users := userLines(t, blue); len(users) != 1 || !strings.Contains(users[0], "+@all") || strings.Contains(users[0], "-@write") {
 		t.Errorf("users: %q", users)
 	}
 }

@@ -3,6 +3,7 @@ package redisync
 import (
 	"context"
 	"crypto/tls"
+	"log/slog"
 	"net"
 	"time"
 
@@ -21,6 +22,9 @@ type server struct {
 	timeout     time.Duration
 	dialTimeout time.Duration
 	client      *redis.Client
+	given       string   // the user that the configuration names
+	ledgers     []Ledger // what keeps the users' rights beside the server
+	log         *slog.Logger
 
 	info   info
 	can    features
@@ -44,7 +48,8 @@ func (d *Data) openWithin(ctx context.Context, slice deploy.Slice, timeout time.
 	side := d.settings.Sides[slice]
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	s := &server{Side: side, slice: slice, address: "an unknown address", timeout: timeout, dialTimeout: d.DialTimeout}
+	s := &server{Side: side, slice: slice, address: "an unknown address", timeout: timeout, dialTimeout: d.DialTimeout,
+		given: side.Username, ledgers: d.Ledgers, log: d.Log}
 	address, err := side.Address(ctx)
 	if err != nil {
 		return nil, s.fail(ctx, err)

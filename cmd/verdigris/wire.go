@@ -33,7 +33,7 @@ func assemble(cfg *config.Config, app *config.App, engine *compose.Engine, log *
 	if err := p.addRouter(cfg, log); err != nil {
 		return nil, inApp(app, err)
 	}
-	if p.data, err = newData(app, p.runtime, log); err != nil {
+	if p.data, err = newData(cfg, app, p.runtime, log); err != nil {
 		return nil, inApp(app, err)
 	}
 	return p, nil

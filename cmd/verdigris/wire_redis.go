@@ -15,7 +15,7 @@ import (
 )
 
 // newData joins the redis of both slices; it is nil for an app without data.
-func newData(app *config.App, runtime *compose.Runtime, log *slog.Logger) (*redisync.Data, error) {
+func newData(cfg *config.Config, app *config.App, runtime *compose.Runtime, log *slog.Logger) (*redisync.Data, error) {
 	if app.Data == nil {
 		return nil, nil
 	}
@@ -32,6 +32,7 @@ func newData(app *config.App, runtime *compose.Runtime, log *slog.Logger) (*redi
 		return nil, err
 	}
 	data.Fencing = app.Data.Fencing
+	data.Ledgers = []redisync.Ledger{rightsFiles{cfg.AppState(app.Name).Dir}}
 	data.Log = log.With("component", "redisync", "app", app.Name)
 	return data, nil
 }

@@ -55,6 +55,9 @@ func newController(apps []*parts, journal *store.Store, log *slog.Logger) (*depl
 	controller := deploy.NewController(journal)
 	controller.Logger = log.With("component", "deploy")
 	for _, p := range apps {
+		if p.data != nil {
+			p.data.Ledgers = append(p.data.Ledgers, rightsJournal{journal, p.app.Name})
+		}
 		if err := controller.Add(p.app.Domain(), p.adapters()); err != nil {
 			return nil, err
 		}
