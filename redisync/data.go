@@ -45,6 +45,7 @@ type Data struct {
 	fencing fencing
 	late    lateWrites
 	rest    watched[string]             // why mirrors may not write; empty while they may
+	adopts  watched[deploy.Slice]       // whose data a person has decided for; empty for none
 	kept    atomic.Pointer[deploy.Kept] // by the newest copy that kept anything
 }
 
@@ -99,8 +100,21 @@ func (d *Data) plain(ctx context.Context, from, to deploy.Slice) (*transfer, err
 	return t, nil
 }
 
-// connect connects and checks.
+// connect connects and checks, also that the source has lost nothing that the target has still.
 func (d *Data) connect(ctx context.Context, from, to deploy.Slice) (*transfer, error) {
+	t, err := d.connectAnyway(ctx, from, to)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.checkNotLess(ctx); err != nil {
+		t.Close()
+		return nil, hinted(fmt.Errorf("check %w", err))
+	}
+	return t, nil
+}
+
+// connectAnyway connects and checks whether a copy can succeed.
+func (d *Data) connectAnyway(ctx context.Context, from, to deploy.Slice) (*transfer, error) {
 	t := &transfer{keys: d.keys, pairs: max(1, d.Pairs), log: d.Log}
 	t.payloads.Store(true)
 	var err error

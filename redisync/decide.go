@@ -35,6 +35,9 @@ func (f *follower) decide(c command, at []int, end int64) {
 			f.touched.add(c[i], inDoubt)
 		}
 	}
+	if selected > 0 {
+		f.changes++
+	}
 	switch {
 	case selected == 0 || counts[after] == selected:
 	case selected == len(at) && counts[before] == selected:

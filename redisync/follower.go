@@ -50,6 +50,9 @@ type follower struct {
 	due     *time.Timer // when it is tended next
 	isQuiet bool        // nothing was written since it was last tended
 
+	changes int64 // of selected keys, by the source
+	beat    beat
+
 	asked   bool // the source waits for an acknowledgement
 	applied atomic.Int64
 	lag     atomic.Int64 // nanoseconds
@@ -80,7 +83,7 @@ const (
 )
 
 func newFollower(p *pair, sight *conn, l *link, table commandTable) *follower {
-	f := &follower{pair: p, sight: &pair{pass: p.pass, from: p.from, to: sight}, link: l, table: table, read: map[string]int64{}, dirty: map[string]struct{}{}, isMarked: true}
+	f := &follower{pair: p, sight: &pair{pass: p.pass, from: p.from, to: sight}, link: l, table: table, read: map[string]int64{}, dirty: map[string]struct{}{}, isMarked: true, changes: 1}
 	p.pass.readAt = func(key string, offset int64) {
 		f.read[key], f.latest = offset, max(f.latest, offset)
 		delete(f.dirty, key)

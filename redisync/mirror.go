@@ -153,6 +153,9 @@ func (f *follower) close() {
 
 // begin connects, and brings the standby in step: from where a mirror left off, or else by a copy.
 func (m *mirror) begin(ctx context.Context) (*follower, error) {
+	if err := m.adopt(ctx); err != nil {
+		return nil, err
+	}
 	t, err := m.data.connect(ctx, m.from, m.to)
 	if err != nil {
 		return nil, err

@@ -99,7 +99,11 @@ func (m *mirror) tend(ctx context.Context, f *follower) error {
 			return err
 		}
 	}
-	return f.flush()
+	if err := f.flush(); err != nil {
+		return err
+	}
+	f.keepBeat(ctx)
+	return nil
 }
 
 // rejoin attaches to the source again, where the follower left off. A source that cannot go on from there has lost its
