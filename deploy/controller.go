@@ -126,8 +126,9 @@ func (c *Controller) Mirroring(_ context.Context, app string) (Mirroring, error)
 }
 
 // SetMirroring switches the mirror on or off, at once and over restarts. A cutover in progress is not disturbed: it has
-// the mirror in its hands, and leaves it as it should be. An app without data is a ConflictError.
-func (c *Controller) SetMirroring(ctx context.Context, app string, on bool) (Mirroring, error) {
+// the mirror in its hands, and leaves it as it should be. An app without data is a ConflictError, and so is a decision for a
+// slice's data while a deployment is being carried out.
+func (c *Controller) SetMirroring(ctx context.Context, app string, req MirrorRequest) (Mirroring, error) {
 	w, err := c.worker(app)
 	if err != nil {
 		return Mirroring{}, err
@@ -135,7 +136,7 @@ func (c *Controller) SetMirroring(ctx context.Context, app string, on bool) (Mir
 	if _, err := w.mirroring(); err != nil {
 		return Mirroring{}, err
 	}
-	if err := w.setMirroring(ctx, on); err != nil {
+	if err := w.setMirroring(ctx, req); err != nil {
 		return Mirroring{}, err
 	}
 	return w.mirroring()

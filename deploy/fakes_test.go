@@ -535,6 +535,8 @@ func (f *fakeData) Mirror(live deploy.Slice) {
 	}
 }
 
+func (f *fakeData) Adopt(from deploy.Slice) { f.note("adopt:" + string(from)) }
+
 func (f *fakeData) LookOut(standby deploy.Slice) { f.note("lookout:" + string(standby)) }
 
 func (f *fakeData) Fence(slice deploy.Slice) {

@@ -225,7 +225,7 @@ func (w *worker) lockBetween(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, betweenTimeout)
 	defer cancel()
 	for !w.operation.TryLock() {
-		if running, _ := w.queue.snapshot(); running != nil && !running.State.Ended() || !pause(ctx, 10*time.Millisecond) {
+		if w.queue.isBusy() || !pause(ctx, 10*time.Millisecond) {
 			return false
 		}
 	}

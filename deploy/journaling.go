@@ -75,7 +75,9 @@ func (r *run) show() Deployment {
 	d := r.d
 	d.Phases = append([]PhaseRecord{}, r.d.Phases...)
 	r.mu.Unlock()
-	if !d.State.Ended() {
+	if d.State.Ended() {
+		r.queue.ends(d.ID)
+	} else {
 		r.queue.update(d)
 	}
 	return d

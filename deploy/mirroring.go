@@ -95,11 +95,35 @@ func (w *worker) readMirroring(ctx context.Context) error {
 }
 
 // setMirroring keeps what people want and does it at once, but for a cutover's hold on the mirror.
-func (w *worker) setMirroring(ctx context.Context, on bool) error {
-	if err := w.writeMirroring(ctx, on); err != nil {
+func (w *worker) setMirroring(ctx context.Context, req MirrorRequest) error {
+	if req.From != "" {
+		return w.adopt(ctx, req)
+	}
+	if err := w.writeMirroring(ctx, req.On); err != nil {
 		return err
 	}
-	w.log.Info("mirroring was switched", "to", onOff(on))
+	w.log.Info("mirroring was switched", "to", onOff(req.On))
+	w.keepMirror(ctx)
+	return nil
+}
+
+// adopt has the mirror begin anew from the data that a person has decided for.
+func (w *worker) adopt(ctx context.Context, req MirrorRequest) error {
+	switch {
+	case !req.From.Production():
+		return &InputError{Reason: fmt.Sprintf("the data that is the right one is that of blue or green, not of %q", req.From)}
+	case !req.On:
+		return &InputError{Reason: "a mirror that is switched off begins from nobody"}
+	}
+	if !w.lockBetween(ctx) {
+		return &ConflictError{Reason: "an operation is under way", Next: "decide for a slice's data when it has ended"}
+	}
+	defer w.operation.Unlock()
+	if err := w.writeMirroring(ctx, true); err != nil {
+		return err
+	}
+	w.log.Warn("a person has decided whose data is the right one", "from", req.From)
+	w.Data.Adopt(req.From)
 	w.keepMirror(ctx)
 	return nil
 }

@@ -3,6 +3,7 @@ package deploy_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -15,7 +16,7 @@ import (
 // mirroring switches the mirror and fails the test when that is refused.
 func (h *house) mirroring(on bool) deploy.Mirroring {
 	h.t.Helper()
-	m, err := h.SetMirroring(context.Background(), "shop", on)
+	m, err := h.SetMirroring(context.Background(), "shop", deploy.MirrorRequest{On: on})
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -119,7 +120,7 @@ func TestASwitchDuringABuildIsDoneAtOnce(t *testing.T) {
 func TestASwitchThatCannotBeWrittenDownChangesNothing(t *testing.T) {
 	h := newHouse(t).blueLive()
 	h.journal.setFull(true)
-	if _, err := h.SetMirroring(context.Background(), "shop", false); !errors.Is(err, errJournalFull) {
+	if _, err := h.SetMirroring(context.Background(), "shop", deploy.MirrorRequest{}); !errors.Is(err, errJournalFull) {
 		t.Errorf("got %v", err)
 	}
 	equal(t, "data", h.data.called(), "")
@@ -130,7 +131,7 @@ func TestASwitchThatCannotBeWrittenDownChangesNothing(t *testing.T) {
 
 func TestAnAppWithoutDataHasNoMirror(t *testing.T) {
 	h := newHouse(t, func(_ *deploy.App, h *house) { h.data = nil })
-	if _, err := h.SetMirroring(context.Background(), "shop", true); !errors.As(err, new(*deploy.ConflictError)) {
+	if _, err := h.SetMirroring(context.Background(), "shop", deploy.MirrorRequest{On: true}); !errors.As(err, new(*deploy.ConflictError)) {
 		t.Errorf("switch: %v", err)
 	}
 	if _, err := h.Mirroring(context.Background(), "shop"); !errors.As(err, new(*deploy.ConflictError)) {
@@ -227,4 +228,28 @@ func TestAMirrorDoesNotGoOverWhatAnUnconfirmedRouteLetBy(t *testing.T) {
 	equal(t, "state", string(d.State), "rolled_back")
 	equal(t, "data", h.data.called(), "open:green begin:blue>green copy settle begin:green>blue mirror: close mirror: lookout:green")
 	contains(t, "reason", d.Error.Reason, "redis of green is gone")
+}
+
+func TestSetMirroring_FromASlice_BeginsAnewFromItsDataUnlessSomethingIsUnderWay(t *testing.T) {
+	h := newHouse(t).blueLive()
+	before := h.data.called()
+	set := func(req deploy.MirrorRequest) error {
+		_, err := h.SetMirroring(context.Background(), "shop", req)
+		return err
+	}
+	testkit.Must(t, set(deploy.MirrorRequest{On: true, From: deploy.Green}))
+	equal(t, "data", strings.TrimPrefix(h.data.called(), before+" "), "adopt:green mirror:blue")
+	for _, req := range []deploy.MirrorRequest{{On: true, From: deploy.Staging}, {From: deploy.Green}} {
+		if err := set(req); !errors.As(err, new(*deploy.InputError)) {
+			t.Errorf("%+v: %v", req, err)
+		}
+	}
+	started, release := h.blocked()
+	d := h.pushed("1", commitB)
+	<-started
+	if err := set(deploy.MirrorRequest{On: true, From: deploy.Blue}); !errors.As(err, new(*deploy.ConflictError)) {
+		t.Errorf("beside a deployment: %v", err)
+	}
+	release()
+	equal(t, "state", string(h.ended(d, nil).State), "succeeded")
 }

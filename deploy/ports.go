@@ -199,6 +199,9 @@ type Data interface {
 	// Mirror keeps the standby of live in step with it from now on, in the background and in the place of any mirror
 	// before, and returns at once. A mirror of that direction goes on as it is. An empty slice ends it.
 	Mirror(live Slice)
+	// Adopt settles whose data is the right one after the live redis came back with less than it had, and has the mirror begin
+	// anew from there. It returns at once.
+	Adopt(from Slice)
 	// LookOut tells in Mirrored of writes to a slice that is not live, in the background, while there is no mirror to
 	// take them back. An empty slice ends it.
 	LookOut(standby Slice)

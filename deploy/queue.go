@@ -14,6 +14,7 @@ type queue struct {
 	mu      sync.Mutex
 	waiting []Deployment
 	running *Deployment
+	ending  bool          // the running one's end is being told
 	bell    chan struct{} // has one element when there may be work
 }
 
@@ -79,7 +80,7 @@ func (q *queue) take() (Deployment, bool) {
 	}
 	d := q.waiting[0]
 	q.waiting = q.waiting[1:]
-	q.running = &d
+	q.running, q.ending = &d, false
 	return d, true
 }
 
@@ -90,6 +91,20 @@ func (q *queue) update(d Deployment) {
 	if q.running != nil && q.running.ID == d.ID {
 		q.running = &d
 	}
+}
+
+// ends notes that the operation is over but for what is looked at between two of them.
+func (q *queue) ends(id int64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.ending = q.ending || q.running != nil && q.running.ID == id
+}
+
+// isBusy reports whether an operation is being carried out whose end nobody has been told.
+func (q *queue) isBusy() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.running != nil && !q.ending
 }
 
 func (q *queue) done() {

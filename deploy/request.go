@@ -20,6 +20,14 @@ type SwitchRequest struct {
 	Trigger Trigger
 }
 
+// MirrorRequest switches the mirror.
+type MirrorRequest struct {
+	On bool
+	// From is the slice whose data is the right one, after the live redis came back with less than it had; empty where nobody
+	// has to decide.
+	From Slice
+}
+
 // Outcome says what became of a push.
 type Outcome struct {
 	// Deployment is the one that was queued, or the one that the push duplicates.

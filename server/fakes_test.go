@@ -81,7 +81,7 @@ type switched struct {
 
 type mirrorSet struct {
 	app string
-	on  bool
+	req deploy.MirrorRequest
 }
 
 type planned struct {
@@ -154,9 +154,9 @@ func (f *fakeController) Mirroring(_ context.Context, app string) (deploy.Mirror
 	return deploy.Mirroring{On: true, Mirror: mirrored}, f.app(app)
 }
 
-func (f *fakeController) SetMirroring(_ context.Context, app string, on bool) (deploy.Mirroring, error) {
-	f.note(mirrorSet{app, on})
-	return deploy.Mirroring{On: on, Mirror: deploy.MirrorStatus{State: deploy.MirrorOff}}, f.app(app)
+func (f *fakeController) SetMirroring(_ context.Context, app string, req deploy.MirrorRequest) (deploy.Mirroring, error) {
+	f.note(mirrorSet{app, req})
+	return deploy.Mirroring{On: req.On, Mirror: deploy.MirrorStatus{State: deploy.MirrorOff}}, f.app(app)
 }
 
 func (f *fakeController) Status(_ context.Context, app string) (deploy.Status, error) {

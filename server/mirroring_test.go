@@ -13,11 +13,15 @@ func TestTheMirrorIsSwitchedAndAskedFor(t *testing.T) {
 	s.request("GET", "/mirroring", "").want(200, `"on":true`, `"state":"broken"`)
 	s.request("GET", "/apps/blog/mirroring", "").want(200)
 	s.request("PUT", "/mirroring", `{"on":false}`).want(200, `"on":false`)
-	if got := s.controller.last(); got != (mirrorSet{"shop", false}) {
+	if got := s.controller.last(); got != (mirrorSet{"shop", deploy.MirrorRequest{}}) {
+		t.Errorf("asked for %+v", got)
+	}
+	s.request("PUT", "/apps/shop/mirroring", `{"on":true,"from":"green"}`).want(200)
+	if got := s.controller.last(); got != (mirrorSet{"shop", deploy.MirrorRequest{On: true, From: deploy.Green}}) {
 		t.Errorf("asked for %+v", got)
 	}
 	s.request("PUT", "/apps/blog/mirroring", `{"on":true}`).want(200)
-	if got := s.controller.last(); got != (mirrorSet{"blog", true}) {
+	if got := s.controller.last(); got != (mirrorSet{"blog", deploy.MirrorRequest{On: true}}) {
 		t.Errorf("asked for %+v", got)
 	}
 }

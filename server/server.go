@@ -22,7 +22,7 @@ type Controller interface {
 	Push(ctx context.Context, app string, p deploy.Push) (deploy.Outcome, error)
 	Stop(ctx context.Context, app string, s deploy.Slice) error
 	Mirroring(ctx context.Context, app string) (deploy.Mirroring, error)
-	SetMirroring(ctx context.Context, app string, on bool) (deploy.Mirroring, error)
+	SetMirroring(ctx context.Context, app string, req deploy.MirrorRequest) (deploy.Mirroring, error)
 	Routing(app string) (deploy.Routing, error)
 	Status(ctx context.Context, app string) (deploy.Status, error)
 	Deployments(ctx context.Context, app string, limit int) ([]deploy.Deployment, error)

@@ -42,8 +42,12 @@ func (c *client) mirroring(ctx context.Context) (m deploy.Mirroring, err error) 
 	return m, c.call(ctx, http.MethodGet, c.path("mirroring"), nil, &m)
 }
 
-func (c *client) setMirroring(ctx context.Context, on bool) (m deploy.Mirroring, err error) {
-	return m, c.call(ctx, http.MethodPut, c.path("mirroring"), map[string]bool{"on": on}, &m)
+func (c *client) setMirroring(ctx context.Context, req deploy.MirrorRequest) (m deploy.Mirroring, err error) {
+	body := map[string]any{"on": req.On}
+	if req.From != "" {
+		body["from"] = req.From
+	}
+	return m, c.call(ctx, http.MethodPut, c.path("mirroring"), body, &m)
 }
 
 func (c *client) status(ctx context.Context) (s deploy.Status, err error) {

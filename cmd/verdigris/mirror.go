@@ -11,12 +11,17 @@ import (
 )
 
 func (c *cli) mirrorCommand() *cobra.Command {
+	var from string
 	set := func(on bool) func(context.Context, *client) (deploy.Mirroring, error) {
-		return func(ctx context.Context, api *client) (deploy.Mirroring, error) { return api.setMirroring(ctx, on) }
+		return func(ctx context.Context, api *client) (deploy.Mirroring, error) {
+			return api.setMirroring(ctx, deploy.MirrorRequest{On: on, From: deploy.Slice(from)})
+		}
 	}
 	ask := func(ctx context.Context, api *client) (deploy.Mirroring, error) { return api.mirroring(ctx) }
+	on := c.mirrorSubcommand("on", "Let the standby follow from now on, over restarts too", set(true))
+	on.Flags().StringVar(&from, "from", "", "blue or green: whose data is the right one, after the live redis came back with less than it had")
 	return group("mirror", "Keep the standby's data in step with the live slice's, or see how that stands",
-		c.mirrorSubcommand("on", "Let the standby follow from now on, over restarts too", set(true)),
+		on,
 		c.mirrorSubcommand("off", "End the mirror, over restarts too; cutovers then copy", set(false)),
 		c.mirrorSubcommand("status", "Show how the mirror stands", ask),
 	)
