@@ -94,7 +94,18 @@ func (c *conn) greet() error {
 		return err
 	}
 	c.send("SELECT", strconv.Itoa(s.DB))
-	return c.ask()
+	if err := c.ask(); err != nil || s.run.Load() == nil {
+		return err
+	}
+	c.send("INFO", "server")
+	if err := c.flush(); err != nil {
+		return err
+	}
+	info, _, err := c.bulk()
+	if err != nil {
+		return err
+	}
+	return c.fail(s.proveRun(string(info)))
 }
 
 // close ends the conversation; all that matters has been answered.

@@ -2,6 +2,7 @@ package redisync
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -30,6 +31,11 @@ type Data struct {
 	Log *slog.Logger
 	// Fencing keeps the app of a slice that the traffic has left from writing to its redis.
 	Fencing bool
+	// App is the app's name, for the marks that say whose a redis is; without it there are none.
+	App string
+	// Holder names this verdigris to others, such as by its host and state folder: of two that mirror between the same servers
+	// one stops. Without it that is not found out.
+	Holder string
 	// Ledgers keep what the users of a fenced redis were allowed, beside the copy on the server itself; the first that knows
 	// counts.
 	Ledgers []Ledger
@@ -106,7 +112,7 @@ func (d *Data) connect(ctx context.Context, from, to deploy.Slice) (*transfer, e
 	if err != nil {
 		return nil, err
 	}
-	if err := t.checkNotLess(ctx); err != nil {
+	if err := errors.Join(t.proveMarks(ctx), t.checkNotLess(ctx)); err != nil {
 		t.Close()
 		return nil, hinted(fmt.Errorf("check %w", err))
 	}

@@ -52,6 +52,7 @@ type follower struct {
 
 	changes int64 // of selected keys, by the source
 	beat    beat
+	leased  time.Time // when the lease was last renewed
 
 	asked   bool // the source waits for an acknowledgement
 	applied atomic.Int64

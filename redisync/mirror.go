@@ -98,7 +98,7 @@ func (m *mirror) run(ctx context.Context, h *handover) {
 			continue
 		}
 		m.broke(err)
-		if errors.Is(err, errHistoryLost) || errors.Is(err, errResync) {
+		if errors.Is(err, errHistoryLost) || errors.Is(err, errResync) || errors.Is(err, errAnotherServer) {
 			continue // nothing is wrong with the servers
 		}
 		if again.wait(ctx) != nil {
@@ -172,6 +172,11 @@ func (m *mirror) begin(ctx context.Context) (*follower, error) {
 			return nil, err
 		}
 	}
+	if err := t.proveLease(ctx, m.data.Holder); err != nil {
+		t.Close()
+		return nil, err
+	}
+	t.putMarks(ctx)
 	f, err := m.join(ctx, t)
 	if err != nil {
 		if f != nil {

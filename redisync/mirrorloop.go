@@ -103,7 +103,11 @@ func (m *mirror) tend(ctx context.Context, f *follower) error {
 		return err
 	}
 	f.keepBeat(ctx)
-	return nil
+	if time.Since(f.leased) < leaseEvery {
+		return nil
+	}
+	f.leased = time.Now()
+	return f.transfer.proveLease(ctx, m.data.Holder)
 }
 
 // rejoin attaches to the source again, where the follower left off. A source that cannot go on from there has lost its
@@ -147,7 +151,7 @@ func (m *mirror) reattach(ctx context.Context, f *follower, at position) (*link,
 		return l, nil
 	}
 	// A source that started anew does not know the user that passed its fence: it refuses, and that does not pass.
-	if errors.Is(err, errHistoryLost) || isReply(err) && !refusedAs(err, "LOADING", "BUSY", "NOMASTERLINK") {
+	if errors.Is(err, errHistoryLost) || errors.Is(err, errAnotherServer) || isReply(err) && !refusedAs(err, "LOADING", "BUSY", "NOMASTERLINK") {
 		return nil, err
 	}
 	return nil, fmt.Errorf("%w: %w", errLinkLost, err)

@@ -68,6 +68,8 @@ func (c *conn) learn() error {
 		return err
 	}
 	c.side.info = parseInfo(string(text))
+	run := c.side.info["run_id"]
+	c.side.run.Store(&run)
 	return nil
 }
 

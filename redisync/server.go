@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"log/slog"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -25,6 +26,9 @@ type server struct {
 	given       string   // the user that the configuration names
 	ledgers     []Ledger // what keeps the users' rights beside the server
 	log         *slog.Logger
+
+	app string                 // whose the slice is; empty where that is not told
+	run atomic.Pointer[string] // that later connections must reach; nil while it is not known
 
 	info   info
 	can    features
@@ -49,7 +53,7 @@ func (d *Data) openWithin(ctx context.Context, slice deploy.Slice, timeout time.
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	s := &server{Side: side, slice: slice, address: "an unknown address", timeout: timeout, dialTimeout: d.DialTimeout,
-		given: side.Username, ledgers: d.Ledgers, log: d.Log}
+		app: d.App, given: side.Username, ledgers: d.Ledgers, log: d.Log}
 	address, err := side.Address(ctx)
 	if err != nil {
 		return nil, s.fail(ctx, err)
@@ -70,7 +74,8 @@ func (s *server) newClient() *redis.Client {
 		Addr: s.address, Username: s.Username, Password: s.Password, DB: s.DB, TLSConfig: s.tls,
 		Protocol: 2, DisableIdentity: true, ContextTimeoutEnabled: true,
 		DialTimeout: s.dialTimeout, ReadTimeout: s.timeout, WriteTimeout: s.timeout,
-		PoolSize: 4, MaxRetries: -1, DialerRetries: 1,
+		OnConnect: s.onConnect,
+		PoolSize:  4, MaxRetries: -1, DialerRetries: 1,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	})
 }

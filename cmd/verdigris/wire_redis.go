@@ -32,9 +32,19 @@ func newData(cfg *config.Config, app *config.App, runtime *compose.Runtime, log 
 		return nil, err
 	}
 	data.Fencing = app.Data.Fencing
+	data.App, data.Holder = app.Name, holder(cfg)
 	data.Ledgers = []redisync.Ledger{rightsFiles{cfg.AppState(app.Name).Dir}}
 	data.Log = log.With("component", "redisync", "app", app.Name)
 	return data, nil
+}
+
+// holder names this verdigris to others.
+func holder(cfg *config.Config) string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "localhost"
+	}
+	return host + ":" + string(cfg.StateDir)
 }
 
 func newSide(r config.Redis, runtime *compose.Runtime) (side redisync.Side, err error) {
