@@ -9,9 +9,11 @@ type Data struct {
 	// Mirroring keeps the standby's selected keys in step with the live ones, unless that is switched at run time.
 	Mirroring bool `yaml:"mirroring"`
 	// Fencing lets the slice that the traffic has left write no more, so that late writes fail instead of being lost.
-	Fencing bool  `yaml:"fencing"`
-	Blue    Redis `yaml:"blue"`
-	Green   Redis `yaml:"green"`
+	Fencing bool `yaml:"fencing"`
+	// LeftMayWrite are patterns of keys that do not move, which that slice may go on writing, e.g. "cache:*".
+	LeftMayWrite []string `yaml:"left_may_write"`
+	Blue         Redis    `yaml:"blue"`
+	Green        Redis    `yaml:"green"`
 }
 
 // Of returns the redis of a production slice.

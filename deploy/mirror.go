@@ -38,6 +38,8 @@ type MirrorStatus struct {
 	Next   string `json:"next,omitempty"`
 	// Fenced is the slice whose redis takes no writes of its app, because the traffic has left it.
 	Fenced Slice `json:"fenced,omitempty"`
+	// LeftMayWrite are the keys that its app may write all the same, as redis patterns.
+	LeftMayWrite []string `json:"left_may_write,omitempty"`
 	// Unfenced says why it is not, where it was to be.
 	Unfenced string `json:"unfenced,omitempty"`
 	// Unseen says when and why writes to the slice that is not live were not seen, where no mirror runs.

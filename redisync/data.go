@@ -62,6 +62,9 @@ func New(settings Settings) (*Data, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := keys.apartFrom(settings.LeftMayWrite); err != nil {
+		return nil, err
+	}
 	for _, slice := range []deploy.Slice{deploy.Blue, deploy.Green} {
 		side, ok := settings.Sides[slice]
 		switch {

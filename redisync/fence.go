@@ -37,7 +37,14 @@ func (s *server) fence(ctx context.Context, other *server) error {
 	if why := s.sharedWith(ctx); why != "" {
 		return s.fail(ctx, fmt.Errorf("%w: %s", errNoFence, why))
 	}
-	users, err := s.users(ctx)
+	if major, _, _ := strings.Cut(s.info["redis_version"], "."); len(s.leftMay) > 0 && major < "7" && len(major) == 1 {
+		return s.fail(ctx, fmt.Errorf("%w: data.left_may_write needs redis 7.0 or newer", errNoFence))
+	}
+	own, r, err := s.known(ctx)
+	if err != nil {
+		return s.fail(ctx, err)
+	}
+	users, err := s.users(ctx, own, r)
 	if err != nil {
 		return err
 	}
@@ -48,7 +55,7 @@ func (s *server) fence(ctx context.Context, other *server) error {
 	if err := s.client.Unlink(ctx, markerKey).Err(); err != nil {
 		return s.fail(ctx, err)
 	}
-	if err := s.takeRights(ctx, users); err != nil {
+	if err := s.takeRights(ctx, users, own, r); err != nil {
 		return err
 	}
 	if err := s.wakeBlocked(ctx); err != nil {
@@ -59,11 +66,7 @@ func (s *server) fence(ctx context.Context, other *server) error {
 
 // takeRights takes the right to write from users, and notes before what they were allowed. Those that a fence has taken it
 // from already were allowed what was noted then.
-func (s *server) takeRights(ctx context.Context, users rights) error {
-	own, r, err := s.known(ctx)
-	if err != nil {
-		return s.fail(ctx, err)
-	}
+func (s *server) takeRights(ctx context.Context, users, own rights, r record) error {
 	before := record{Before: rights{}}
 	for name, now := range users {
 		before.Before[name] = now
@@ -78,15 +81,29 @@ func (s *server) takeRights(ctx context.Context, users rights) error {
 		if err := s.client.HSet(ctx, fenceKey, name, before.Before[name]).Err(); err != nil {
 			return s.fail(ctx, err)
 		}
-		if err := s.setUser(ctx, name, "-@write"); err != nil {
+		if err := s.setUser(ctx, name, s.takes()...); err != nil {
 			return err
 		}
 	}
-	if before.After, err = s.users(ctx); err != nil {
+	now, err := s.listUsers(ctx)
+	if err != nil {
 		return err
+	}
+	before.After = rights{}
+	for name := range users {
+		before.After[name] = now[name].rules
 	}
 	s.keepRecord(ctx, before)
 	return nil
+}
+
+// takes is what a fence takes from a user, and leaves it for the keys that do not move.
+func (s *server) takes() []string {
+	rules := []string{"-@write"}
+	if len(s.leftMay) > 0 {
+		rules = append(rules, "clearselectors", "(+@write ~"+strings.Join(s.leftMay, " ~")+")")
+	}
+	return rules
 }
 
 // wakeBlocked ends all BLPOP and the like that are waiting: redis does not look at their rights any more, so that what
@@ -131,7 +148,11 @@ func (s *server) unfence(ctx context.Context) error {
 		if !is || before == now[name].rules {
 			continue
 		}
-		if err := s.setUser(ctx, name, append([]string{"nocommands"}, strings.Fields(before)...)...); err != nil {
+		rules := append([]string{"nocommands"}, strings.Fields(before)...)
+		if now[name].picks { // those of the fence: a user with selectors of its own is not fenced
+			rules = append(rules, "clearselectors")
+		}
+		if err := s.setUser(ctx, name, rules...); err != nil {
 			return err
 		}
 		isGivenBack = true
@@ -233,8 +254,9 @@ func (s *server) listUsers(ctx context.Context) (map[string]aclUser, error) {
 	return users, nil
 }
 
-// users returns the rights of all users that can log in, other than our own, as ACL LIST writes them.
-func (s *server) users(ctx context.Context) (rights, error) {
+// users returns the rights of all users that can log in, other than our own, as ACL LIST writes them. Those that are not
+// fenced already must have no selectors, whose rights a fence could not give back.
+func (s *server) users(ctx context.Context, own rights, r record) (rights, error) {
 	all, err := s.listUsers(ctx)
 	if err != nil {
 		return nil, err
@@ -244,7 +266,9 @@ func (s *server) users(ctx context.Context) (rights, error) {
 		if !u.on {
 			continue
 		}
-		if u.picks {
+		_, isFenced := r.fencedFrom(name, u.rules)
+		_, isOwn := own[name]
+		if u.picks && !isFenced && !(isOwn && lacksWrite(u.rules)) {
 			return nil, s.fail(ctx, fmt.Errorf("%w: the user %s has selectors", errNoFence, name))
 		}
 		users[name] = u.rules

@@ -73,3 +73,54 @@ func matchClass(pattern string, b byte) (width int, ok bool) {
 	}
 	return min(i+1, len(pattern)), in != negated
 }
+
+// globsMeet reports whether there is a name that both patterns find.
+func globsMeet(a, b string) bool {
+	x, y := globElements(a), globElements(b)
+	// meet[j] tells of what is left of x, here and one element further on, whether it meets y from j on.
+	meet, further := make([]bool, len(y)+1), make([]bool, len(y)+1)
+	for i := len(x); i >= 0; i-- {
+		meet, further = further, meet
+		for j := len(y); j >= 0; j-- {
+			switch {
+			case i == len(x) && j == len(y):
+				meet[j] = true
+			case i < len(x) && x[i] == nil:
+				meet[j] = further[j] || j < len(y) && meet[j+1]
+			case j < len(y) && y[j] == nil:
+				meet[j] = meet[j+1] || i < len(x) && further[j]
+			default:
+				meet[j] = i < len(x) && j < len(y) && x[i].and(y[j]) && further[j+1]
+			}
+		}
+	}
+	return meet[0]
+}
+
+// byteSet has the bytes that an element of a pattern stands for.
+type byteSet [256]bool
+
+func (s *byteSet) and(other *byteSet) bool {
+	for b := range s {
+		if s[b] && other[b] {
+			return true
+		}
+	}
+	return false
+}
+
+// globElements takes a pattern apart: nil stands for a star.
+func globElements(pattern string) (elements []*byteSet) {
+	for pattern != "" {
+		if pattern[0] == '*' {
+			elements, pattern = append(elements, nil), pattern[1:]
+			continue
+		}
+		set, width := &byteSet{}, 0
+		for b := range set {
+			width, set[b] = matchByte(pattern, byte(b))
+		}
+		elements, pattern = append(elements, set), pattern[width:]
+	}
+	return elements
+}

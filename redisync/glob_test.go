@@ -52,6 +52,29 @@ func TestGlob_RoundsOfRandomPatterns_FindWhatKeysFinds(t *testing.T) {
 	}
 }
 
+// Where two patterns find one of many names they meet; and where they meet, of all short names there is one that both find.
+func TestGlobsMeet_RoundsOfRandomPatterns_AgreeWithAllShortNames(t *testing.T) {
+	t.Parallel()
+	r := testkit.Random(t)
+	var names []string
+	for _, length := range []int{1, 2, 3, 4, 5, 6} {
+		for n := range 1 << length { // of a and b
+			name := make([]byte, length)
+			for i := range name {
+				name[i] = "ab"[n>>i&1]
+			}
+			names = append(names, string(name))
+		}
+	}
+	for range testkit.Rounds(t, 3000) {
+		a, b := "a"+randomText(r, "ab*?", 4), randomText(r, "ab*?", 4)+"b"
+		both := slices.ContainsFunc(names, func(name string) bool { return matchGlob(a, name) && matchGlob(b, name) })
+		if meet := globsMeet(a, b); both != meet && (both || len(a)+len(b) <= 6) {
+			t.Errorf("%q and %q meet: %t, and a name that both find is there: %t", a, b, meet, both)
+		}
+	}
+}
+
 func randomText(r *rand.Rand, alphabet string, most int) string {
 	b := make([]byte, r.IntN(most+1))
 	for i := range b {

@@ -151,6 +151,9 @@ func (d *Data) Mirrored() deploy.MirrorStatus {
 		d.late.tell(&s)
 	}
 	d.fencing.tell(&s)
+	if s.Fenced != "" {
+		s.LeftMayWrite = d.settings.LeftMayWrite
+	}
 	s.Kept = d.keptNow()
 	return s
 }

@@ -3,6 +3,8 @@ package redisync
 import (
 	"context"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -156,4 +158,58 @@ func TestOpen_ServerThatShowsNoUsers_IsTakenForOpen(t *testing.T) {
 	blue, green := startRedis(t), startRedis(t)
 	blue.do(t, "ACL", "SETUSER", "default", "-acl")
 	testkit.Must(t, newData(t, blue, green, "cart:*").Open(t.Context(), deploy.Blue))
+}
+
+func TestFence_KeysThatTheSliceMayWrite_AloneAreOpen(t *testing.T) {
+	t.Parallel()
+	blue, green := startRedis(t, "--appendonly", "yes"), startRedis(t)
+	d, err := New(Settings{
+		Keys: []string{"cart:*"}, LeftMayWrite: []string{"cache:*", "session:?"},
+		Sides: map[deploy.Slice]Side{deploy.Blue: {Address: At(blue.address)}, deploy.Green: {Address: At(green.address)}},
+	})
+	testkit.Must(t, err)
+	d.Ledgers = []Ledger{&memory{}}
+	before := userLines(t, blue)
+	startedMirror(t, d)
+	cutOver(t, d, deploy.Blue, func(settle func()) { settle() })
+	isOpen := func() {
+		t.Helper()
+		takesNoWrites(t, d, deploy.Blue, blue)
+		if status := d.Mirrored(); strings.Join(status.LeftMayWrite, " ") != "cache:* session:?" {
+			t.Errorf("the status: %+v", status)
+		}
+		for key, want := range map[string]bool{"cache:1": true, "session:a": true, "session:ab": false, "cart:1": false, "other": false} {
+			if err := blue.Set(t.Context(), key, "x", 0).Err(); (err == nil) != want {
+				t.Errorf("a write to %s: %v", key, err)
+			}
+			testkit.Must(t, blue.Exists(t.Context(), key).Err())
+		}
+	}
+	isOpen()
+	blue.restart(t) // without its users' rules: it is fenced again
+	isOpen()
+	cutOver(t, d, deploy.Green, func(settle func()) { settle() })
+	if after := userLines(t, blue); !slices.Equal(before, after) {
+		t.Errorf("users before:\n%q\nafter:\n%q", before, after)
+	}
+}
+
+func TestNew_KeysThatTheLeftSliceMayWriteMeetTheData_IsRefused(t *testing.T) {
+	t.Parallel()
+	for glob, want := range map[string]string{
+		"cache:*": "", "car": "", "session:?": "",
+		"*": "images", "c*": "cart:*", "cart:?x": "cart:*", "[a-d]a*": "cart:*", "images": "images", "imag?s": "images", "*s": "images",
+		"a b": "neither spaces", "a(b)": "neither spaces", "": "neither spaces", "__verdigris:x": "belong to verdigris itself",
+	} {
+		err := func() error {
+			_, err := New(Settings{
+				Keys: []string{"images", "cart:*"}, LeftMayWrite: []string{glob},
+				Sides: map[deploy.Slice]Side{deploy.Blue: {Address: At("a:1")}, deploy.Green: {Address: At("b:1")}},
+			})
+			return err
+		}()
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%q: %v, want %q", glob, err, want)
+		}
+	}
 }

@@ -51,6 +51,25 @@ func newSelection(keys []string) (selection, error) {
 	return s, nil
 }
 
+// apartFrom refuses globs of keys that a slice may write after the traffic has left it where they find keys that move, or
+// cannot stand in a user's rules.
+func (s selection) apartFrom(globs []string) error {
+	for _, glob := range globs {
+		if glob == "" || strings.ContainsAny(glob, " \t\r\n()") {
+			return &deploy.InputError{Reason: fmt.Sprintf("left_may_write: %q is no pattern that redis takes in a user's rules: it has neither spaces nor parentheses", glob)}
+		}
+		if strings.HasPrefix(glob, ownPrefix) {
+			return &deploy.InputError{Reason: fmt.Sprintf("left_may_write: %q finds keys that belong to verdigris itself, below %q", glob, ownPrefix)}
+		}
+		for _, key := range slices.Concat(s.names, s.globs) {
+			if _, isName := s.named[key]; isName && matchGlob(glob, key) || !isName && globsMeet(glob, key) {
+				return &deploy.InputError{Reason: fmt.Sprintf("left_may_write: %q finds keys that move with the traffic, as data.keys has %q: what the slice that was left writes there would be lost", glob, key)}
+			}
+		}
+	}
+	return nil
+}
+
 // sample is a key on which the rights of a user can be tried.
 func (s selection) sample() string {
 	if len(s.names) > 0 {

@@ -25,6 +25,7 @@ type server struct {
 	client      *redis.Client
 	given       string   // the user that the configuration names
 	ledgers     []Ledger // what keeps the users' rights beside the server
+	leftMay     []string // globs of keys that its app may write behind a fence
 	log         *slog.Logger
 
 	app string                 // whose the slice is; empty where that is not told
@@ -53,7 +54,7 @@ func (d *Data) openWithin(ctx context.Context, slice deploy.Slice, timeout time.
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	s := &server{Side: side, slice: slice, address: "an unknown address", timeout: timeout, dialTimeout: d.DialTimeout,
-		app: d.App, given: side.Username, ledgers: d.Ledgers, log: d.Log}
+		app: d.App, given: side.Username, ledgers: d.Ledgers, leftMay: d.settings.LeftMayWrite, log: d.Log}
 	address, err := side.Address(ctx)
 	if err != nil {
 		return nil, s.fail(ctx, err)

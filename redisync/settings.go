@@ -13,6 +13,9 @@ import (
 type Settings struct {
 	// Keys are the selected keys: exact names, and redis globs with `*`, `?`, `[a-z]`, `[^a]` and backslash.
 	Keys []string
+	// LeftMayWrite are globs of keys that do not move, which the app of a slice may write although the traffic has left it:
+	// caches, for example. It needs redis 7.0.
+	LeftMayWrite []string
 	// Sides are the redis servers of deploy.Blue and deploy.Green.
 	Sides map[deploy.Slice]Side
 }

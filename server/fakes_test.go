@@ -62,7 +62,7 @@ func full(app string) deploy.Deployment {
 // mirrored is a mirror with every field filled.
 var mirrored = deploy.MirrorStatus{
 	State: deploy.MirrorBroken, From: deploy.Green, To: deploy.Blue, Since: epoch, LagMS: 0.4, Behind: 120, Copied: 3, Found: 7, Resyncs: 2,
-	Reason: "redis of blue does not answer", Next: "start it", Fenced: deploy.Blue,
+	Reason: "redis of blue does not answer", Next: "start it", Fenced: deploy.Blue, LeftMayWrite: []string{"cache:*"},
 	Unfenced: "redis of blue cannot be fenced against late writes: the user app has selectors",
 	Unseen:   "late writes to blue were not seen from 11:00:00 UTC to 11:00:05 UTC",
 	Strays:   &deploy.Strays{Slice: deploy.Blue, Count: 5, Keys: []string{"images"}, Last: epoch},

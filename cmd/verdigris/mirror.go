@@ -54,6 +54,8 @@ func (c *cli) mirrorSubcommand(name, short string, do func(context.Context, *cli
 func (c *cli) writeMirror(on bool, m deploy.MirrorStatus) {
 	fmt.Fprintf(c.out, "mirror:  %s\n", mirrorLine(on, m))
 	switch {
+	case m.Fenced != "" && len(m.LeftMayWrite) > 0:
+		fmt.Fprintf(c.out, "fence:   the redis of %s takes no writes of its app but to %s\n", m.Fenced, strings.Join(m.LeftMayWrite, ", "))
 	case m.Fenced != "":
 		fmt.Fprintf(c.out, "fence:   the redis of %s takes no writes of its app\n", m.Fenced)
 	case m.Unfenced != "":

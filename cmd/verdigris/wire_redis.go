@@ -19,7 +19,7 @@ func newData(cfg *config.Config, app *config.App, runtime *compose.Runtime, log 
 	if app.Data == nil {
 		return nil, nil
 	}
-	settings := redisync.Settings{Keys: app.Data.Keys, Sides: map[deploy.Slice]redisync.Side{}}
+	settings := redisync.Settings{Keys: app.Data.Keys, LeftMayWrite: app.Data.LeftMayWrite, Sides: map[deploy.Slice]redisync.Side{}}
 	for _, slice := range []deploy.Slice{deploy.Blue, deploy.Green} {
 		side, err := newSide(app.Data.Of(slice), runtime)
 		if err != nil {
