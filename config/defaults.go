@@ -27,7 +27,7 @@ func (a *App) setDefaults() {
 	a.Promote = deploy.PromoteAuto
 	a.Health = Health{Path: "/health", Status: 200, Timeout: seconds(2), Interval: Duration(200 * time.Millisecond),
 		Successes: 2, Deadline: seconds(60)}
-	a.Cutover = Cutover{HoldTimeout: seconds(5), DrainTimeout: seconds(2), MaxHeld: 1000}
+	a.Cutover = Cutover{HoldTimeout: seconds(5), DrainTimeout: seconds(2), LingerTimeout: seconds(30), MaxHeld: 1000}
 	a.Watch = Watch{Duration: seconds(10), Interval: Duration(500 * time.Millisecond), Failures: 3}
 	a.KeepReleases = 5
 	a.Timeouts = Timeouts{Fetch: minutes(2), Build: minutes(30), Migrate: minutes(10), Start: minutes(5), Copy: minutes(10)}

@@ -12,7 +12,7 @@ func (a *App) Domain() deploy.App {
 			ReleasePath: a.Health.ReleasePath,
 		},
 		HoldTimeout:  a.Cutover.HoldTimeout.Std(),
-		DrainTimeout: a.Cutover.DrainTimeout.Std(),
+		DrainTimeout: a.Cutover.DrainTimeout.Std(), LingerTimeout: a.Cutover.LingerTimeout.Std(),
 		Watch: deploy.Watch{
 			Duration: a.Watch.Duration.Std(), Interval: a.Watch.Interval.Std(), Failures: a.Watch.Failures,
 		},

@@ -44,7 +44,9 @@ type Check struct {
 type Cutover struct {
 	HoldTimeout  Duration `yaml:"hold_timeout"`
 	DrainTimeout Duration `yaml:"drain_timeout"`
-	MaxHeld      int      `yaml:"max_held"`
+	// LingerTimeout is how long the next release on the slice waits for what stayed there.
+	LingerTimeout Duration `yaml:"linger_timeout"`
+	MaxHeld       int      `yaml:"max_held"`
 }
 
 // Watch looks at a slice after it took the traffic.

@@ -27,8 +27,10 @@ type App struct {
 	HoldTimeout time.Duration
 	// DrainTimeout bounds the wait for requests that were accepted before the hold.
 	DrainTimeout time.Duration
-	Watch        Watch
-	Timeouts     Timeouts
+	// LingerTimeout bounds the wait for requests that stayed on a slice before its containers are replaced.
+	LingerTimeout time.Duration
+	Watch         Watch
+	Timeouts      Timeouts
 	// Mirroring keeps the standby's data in step with the live slice's, unless it was switched at run time.
 	Mirroring bool
 	// KeepReleases is how many releases' images and checkouts are kept, the live and the previous one included.

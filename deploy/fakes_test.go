@@ -341,6 +341,7 @@ type fakeRouter struct {
 	away    func() bool
 
 	inFlight func() (int, error)
+	staying  func(deploy.Slice) (requests, streams int, err error)
 	reach    func(address string) error
 	apply    func(deploy.Route) error
 	ask      func(inFiles deploy.Answer) (deploy.Answer, error)
@@ -426,6 +427,15 @@ func (f *fakeRouter) RoundTrip(request *http.Request) (*http.Response, error) {
 		}
 	}
 	return (&http.Transport{DisableKeepAlives: true}).RoundTrip(request)
+}
+
+func (f *fakeRouter) Staying(_ context.Context, s deploy.Slice) (requests, streams int, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.staying == nil {
+		return 0, 0, nil
+	}
+	return f.staying(s)
 }
 
 func (f *fakeRouter) InFlight(context.Context) (int, error) {

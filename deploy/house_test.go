@@ -32,7 +32,7 @@ func newHouse(t *testing.T, change ...func(*deploy.App, *house)) *house {
 	app := deploy.App{
 		Name: "shop", Slices: []deploy.Slice{deploy.Blue, deploy.Green, deploy.Staging}, Promote: deploy.PromoteAuto, Branch: "main",
 		Health:      deploy.Health{Path: "/health", Status: 200, Timeout: time.Second, Interval: 5 * time.Millisecond, Successes: 2, Deadline: 2 * time.Second},
-		HoldTimeout: 2 * time.Second, DrainTimeout: time.Second,
+		HoldTimeout: 2 * time.Second, DrainTimeout: time.Second, LingerTimeout: time.Second,
 		Watch:        deploy.Watch{Duration: 30 * time.Millisecond, Interval: 5 * time.Millisecond, Failures: 2},
 		Timeouts:     deploy.Timeouts{Fetch: time.Minute, Build: time.Minute, Migrate: time.Minute, Start: time.Minute, Copy: time.Minute},
 		KeepReleases: 3,

@@ -166,6 +166,9 @@ type Router interface {
 	// is what the router would reach. Without a connection the error is an UnreachedError; where the router itself does not
 	// answer, a RouterError.
 	RoundTrip(request *http.Request) (*http.Response, error)
+	// Staying returns how many requests, and how many streams (websockets and server-sent events), are on the slice since before
+	// the traffic left it, as far as the router knows of them: none where it cannot tell.
+	Staying(ctx context.Context, slice Slice) (requests, streams int, err error)
 	// InFlight returns how many requests the router is serving now, websockets included; -1 where it cannot tell.
 	InFlight(ctx context.Context) (int, error)
 }

@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"fmt"
+	"strings"
 )
 
 // deploy brings a release onto the idle slice (or staging) and, if it is to be promoted, moves the traffic there.
@@ -142,7 +143,11 @@ func (r *run) migrate(ctx context.Context, release Release) error {
 }
 
 func (r *run) startAndProbe(ctx context.Context, release Release) error {
-	err := r.phase(ctx, PhaseStart, r.app.Timeouts.Start, func(ctx context.Context) (string, error) {
+	err := r.phase(ctx, PhaseStart, r.app.Timeouts.Start+r.app.LingerTimeout, func(ctx context.Context) (string, error) {
+		cut, err := r.linger(ctx)
+		if err != nil {
+			return "", err
+		}
 		// Its app may write while it gets ready, in the place of the one that was fenced when the traffic left it.
 		if err := r.openData(ctx, r.d.Slice); err != nil {
 			return "", err
@@ -150,7 +155,7 @@ func (r *run) startAndProbe(ctx context.Context, release Release) error {
 		if err := r.Runtime.Start(ctx, r.d.Slice, release, r.logTo(PhaseStart)); err != nil {
 			return "", err
 		}
-		return string(r.d.Slice), r.reachable(ctx)
+		return strings.TrimSuffix(string(r.d.Slice)+"; "+cut, "; "), r.reachable(ctx)
 	})
 	if err != nil {
 		return err

@@ -117,10 +117,20 @@ func TestARequestThatStayedIsNotWaitedForAgainAndCountsWhereItIs(t *testing.T) {
 		testkit.Must(t, h.Route(t.Context()))
 		testkit.Must(t, h.Release(t.Context()))
 	}
+	staying := func(slice deploy.Slice) int {
+		t.Helper()
+		requests, streams, err := s.Staying(t.Context(), slice)
+		testkit.Must(t, err)
+		return requests + streams
+	}
+	if staying(deploy.Blue) != 1 || staying(deploy.Green) != 0 {
+		t.Errorf("%d stay on blue, %d on green", staying(deploy.Blue), staying(deploy.Green))
+	}
 	close(finish)
 	if a := receive(t, download); a.body != "begin end" {
 		t.Errorf("the download got %q", a.body)
 	}
+	testkit.Eventually(t, "nothing stays", func() bool { return staying(deploy.Blue) == 0 })
 }
 
 func TestInFlightCountsWebSocketsDownloadsAndWhatWaits(t *testing.T) {

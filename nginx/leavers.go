@@ -27,6 +27,16 @@ func (l leavers) count(connections []Connection, slice deploy.Slice) (n int) {
 	return n
 }
 
+// to returns those of the connections that are known to lead to the slice.
+func (l leavers) to(connections []Connection, slice deploy.Slice) (staying []Connection) {
+	for _, c := range connections {
+		if l.known(c) && l[c.ID] == slice {
+			staying = append(staying, c)
+		}
+	}
+	return staying
+}
+
 // forget removes those that have ended.
 func (l leavers) forget(there []Connection) {
 	ids := map[string]bool{}
