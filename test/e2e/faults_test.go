@@ -44,10 +44,9 @@ func (s *site) mishaps() map[string]func(r *rand.Rand) (carried bool) {
 			return true
 		},
 		"a container paused": func(r *rand.Rand) bool {
-			name := s.web(either(r))
-			testkit.Docker(s.t, "pause", name)
+			unpause := testkit.Pause(s.t, s.web(either(r)))
 			time.Sleep(time.Duration(100+r.IntN(600)) * time.Millisecond) // this is how long it stands still
-			testkit.Docker(s.t, "unpause", name)
+			unpause()
 			return false
 		},
 	}

@@ -79,9 +79,7 @@ var steps = []step{
 }
 
 func (s *site) pauseRedis(slice deploy.Slice) (undo func()) {
-	container := s.shared("redis-" + string(slice))
-	testkit.Docker(s.t, "pause", container)
-	return func() { testkit.Docker(s.t, "unpause", container) }
+	return testkit.Pause(s.t, s.shared("redis-"+string(slice)))
 }
 
 func TestAKillInAnyStepOfACutoverLeavesRequestsGoingOn(t *testing.T) {

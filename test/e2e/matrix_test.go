@@ -206,8 +206,7 @@ func (m *matrix) still(c component, live deploy.Slice, lasts time.Duration, told
 	switch {
 	case c.container != nil:
 		name := c.container(m.site, live)
-		testkit.Docker(m.t, "pause", name)
-		goOn = func() { testkit.Docker(m.t, "unpause", name) }
+		goOn = testkit.Pause(m.t, name)
 	case c.name == "Engine":
 		m.line.setDelay(lasts)
 		goOn = func() { m.line.setDelay(0) }

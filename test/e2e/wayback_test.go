@@ -61,7 +61,7 @@ func TestRollback_ContainerThatDockerCalledUnhealthyAndThatAnswers_IsTheWayBack(
 	good := s.git("rev-parse", "HEAD")
 	s.want(s.push(s.commit("fourth")), deploy.StateSucceeded)
 	web := s.web(deploy.Blue)
-	testkit.Docker(t, "pause", web)
+	unpause := testkit.Pause(t, web)
 	testkit.Within(t, testkit.Patience, "the status says so, and Docker's check has failed", func() error {
 		health := testkit.Docker(t, "inspect", "--format", "{{.State.Health.Status}}", web)
 		if status := s.slice(deploy.Blue); status.Containers[0].State != "paused" || health != "unhealthy" {
@@ -69,7 +69,7 @@ func TestRollback_ContainerThatDockerCalledUnhealthyAndThatAnswers_IsTheWayBack(
 		}
 		return nil
 	})
-	testkit.Docker(t, "unpause", web)
+	unpause()
 	s.want(s.order("/rollback", ""), deploy.StateSucceeded)
 	s.answersFrom(deploy.Blue, good)
 }
