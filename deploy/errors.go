@@ -3,6 +3,7 @@ package deploy
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Errors that callers tell apart with errors.Is.
@@ -58,3 +59,13 @@ func (e *HintedError) Error() string { return e.Err.Error() }
 
 // Unwrap returns the error behind the hint.
 func (e *HintedError) Unwrap() error { return e.Err }
+
+// TooSoonError refuses to try again what has just been aborted.
+type TooSoonError struct {
+	Deployment int64
+	Wait       time.Duration // until it may be tried again
+}
+
+func (e *TooSoonError) Error() string {
+	return fmt.Sprintf("deployment %d of this push was aborted a moment ago: it may be tried again in %s", e.Deployment, e.Wait.Round(time.Second))
+}

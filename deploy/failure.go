@@ -24,6 +24,10 @@ func (r *run) verdict(ctx context.Context, err error) (State, *Failure) {
 	}
 	f := explain(err)
 	f.Serving = r.serving(ctx)
+	if late := (*SupersededError)(nil); errors.As(err, &late) {
+		f.Next = fmt.Sprintf("the newer push is deployed when it arrives, or is already; verdigris deploy --commit %s deploys this one all the same", late.Commit)
+		return StateSuperseded, f
+	}
 	if f.Next == "" {
 		f.Next = r.nextStep(f.Phase)
 	}

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,9 +27,20 @@ const (
 
 type fakeSource struct {
 	fetch func(context.Context, deploy.Commit) error
+	head  atomic.Pointer[func(ref string) (deploy.Commit, error)]
 }
 
-func (f *fakeSource) Resolve(context.Context, string) (deploy.Commit, error) { return commitC, nil }
+// Resolve knows branches by their short names, and the heads of refs where a test says them.
+func (f *fakeSource) Resolve(_ context.Context, ref string) (deploy.Commit, error) {
+	if !strings.HasPrefix(ref, "refs/") {
+		return commitC, nil
+	}
+	if head := f.head.Load(); head != nil {
+		return (*head)(ref)
+	}
+	return "", errors.New("the forge does not answer")
+}
+
 func (f *fakeSource) Fetch(ctx context.Context, c deploy.Commit, log deploy.Log) (deploy.Checkout, error) {
 	if f.fetch != nil {
 		if err := f.fetch(ctx, c); err != nil {
@@ -645,6 +657,7 @@ type memoryJournal struct {
 	deployments []deploy.Deployment
 	events      map[int64][]deploy.Event
 	settings    map[string]string
+	overtook    map[deploy.Commit]deploy.Commit
 	full        bool
 	writes      int // of records and events
 }
@@ -684,6 +697,12 @@ func (j *memoryJournal) CreateForPush(ctx context.Context, d deploy.Deployment, 
 	j.mu.Unlock()
 	stored, err := j.Create(ctx, d)
 	return stored, false, err
+}
+
+func (j *memoryJournal) Overtook(_ context.Context, _, _ string, c deploy.Commit) (deploy.Commit, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.overtook[c], nil
 }
 
 func (j *memoryJournal) Save(_ context.Context, d deploy.Deployment) error {

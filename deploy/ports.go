@@ -263,9 +263,13 @@ type Journal interface {
 	// Create stores a new deployment and returns it with its ID.
 	Create(ctx context.Context, d Deployment) (Deployment, error)
 	// CreateForPush does the same for a push, and records its delivery, in one transaction. When the delivery is
-	// known and its deployment did not fail, or the newest deployment of the app that is queued, is running or succeeded
-	// by a push has the same commit, nothing is created and the deployment there is comes back with duplicate true.
+	// known and its deployment has come further than to be aborted or superseded, or the newest deployment of the app that is
+	// queued, is running or has gone live by a push has the same commit, nothing is created and the deployment there is comes
+	// back with duplicate true. A known delivery whose deployment was aborted a moment ago is a TooSoonError.
 	CreateForPush(ctx context.Context, d Deployment, p Push) (stored Deployment, duplicate bool, err error)
+	// Overtook returns the commit of a push to the ref that came from this commit, empty for none and where a later push has
+	// gone back to it.
+	Overtook(ctx context.Context, app, ref string, commit Commit) (Commit, error)
 	// Save replaces what is stored about the deployment, phases included.
 	Save(ctx context.Context, d Deployment) error
 	// Get returns ErrUnknownDeployment when there is none.

@@ -12,6 +12,9 @@ func (r *run) deploy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := r.mayBeLate(ctx); err != nil {
+		return err
+	}
 	release, err := r.prepare(ctx)
 	if err != nil {
 		return err

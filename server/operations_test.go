@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"verdigris/deploy"
 )
@@ -133,6 +134,7 @@ func TestErrorsBecomeAnswers(t *testing.T) {
 		{fmt.Errorf("deployment 9: %w", deploy.ErrUnknownDeployment), 404, "no such deployment", "", ""},
 		{&deploy.ConflictError{Reason: "green is live", Next: "deploy to blue"}, 409, "green is live", "deploy to blue", ""},
 		{deploy.ErrQueueFull, 503, "waiting", "try again", "30"},
+		{&deploy.TooSoonError{Deployment: 7, Wait: 41 * time.Second}, 429, "deployment 7 of this push was aborted a moment ago", "verdigris history 7", "42"},
 		{fmt.Errorf("ask: %w", context.DeadlineExceeded), 504, "too long", "", ""},
 		{errors.New("secret internals"), 500, "inside verdigris", "request_id", ""},
 		{&deploy.HintedError{Err: errors.New("secret internals"), Next: "free some space"}, 500, "inside verdigris", "free some space", ""},

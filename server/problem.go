@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -78,6 +79,7 @@ func explain(err error) problem {
 		carrier  interface{ StatusCode() int }
 		routing  *echo.HTTPError
 		tooLarge *http.MaxBytesError
+		tooSoon  *deploy.TooSoonError
 	)
 	switch {
 	case errors.As(err, &conflict):
@@ -94,6 +96,9 @@ func explain(err error) problem {
 		return problem{Status: http.StatusBadRequest, Detail: deploy.ErrUnknownRef.Error(), Next: "check repository.branch in verdigris.yml, or name a commit"}
 	case errors.Is(err, deploy.ErrQueueFull):
 		return problem{Status: http.StatusServiceUnavailable, Detail: deploy.ErrQueueFull.Error(), Next: "try again when some have ended", retryAfter: "30"}
+	case errors.As(err, &tooSoon):
+		return problem{Status: http.StatusTooManyRequests, Detail: tooSoon.Error(), retryAfter: strconv.Itoa(int(tooSoon.Wait.Seconds()) + 1),
+			Next: "see why it was aborted: verdigris history " + strconv.FormatInt(tooSoon.Deployment, 10)}
 	case errors.As(err, &tooLarge):
 		return problem{Status: http.StatusRequestEntityTooLarge, Detail: "the body is larger than this route takes"}
 	case errors.As(err, &routing):

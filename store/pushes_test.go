@@ -1,7 +1,9 @@
 package store
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -36,10 +38,11 @@ func TestWhatMakesAPushADuplicate(t *testing.T) {
 	}{
 		"the same delivery while it is queued": {first("d1", commitA, ""), "d1", commitA, true},
 		"the same delivery after success":      {first("d1", commitA, deploy.StateSucceeded), "d1", commitA, true},
-		"the same delivery when superseded":    {first("d1", commitA, deploy.StateSuperseded), "d1", commitA, true},
-		"the same delivery after an abort":     {first("d1", commitA, deploy.StateAborted), "d1", commitA, false},
-		"the same delivery after a roll back":  {first("d1", commitA, deploy.StateRolledBack), "d1", commitA, false},
-		"the same delivery after a failure":    {first("d1", commitA, deploy.StateFailed), "d1", commitA, false},
+		"the same delivery when superseded":    {first("d1", commitA, deploy.StateSuperseded), "d1", commitA, false},
+		"the same delivery after an abort":     {minuteAgo("d1", commitA, deploy.StateAborted), "d1", commitA, false},
+		"the same delivery after a roll back":  {first("d1", commitA, deploy.StateRolledBack), "d1", commitA, true},
+		"the same delivery after a failure":    {first("d1", commitA, deploy.StateFailed), "d1", commitA, true},
+		"the same commit after a roll back":    {first("d1", commitA, deploy.StateRolledBack), "d2", commitA, true},
 		"the same commit while it is queued":   {first("d1", commitA, ""), "d2", commitA, true},
 		"the same commit while it runs":        {first("d1", commitA, deploy.StateRunning), "d2", commitA, true},
 		"the same commit after success":        {first("d1", commitA, deploy.StateSucceeded), "d2", commitA, true},
@@ -101,6 +104,65 @@ func first(delivery string, c deploy.Commit, state deploy.State) func(*testing.T
 			s.ends(t, id, state)
 		}
 		return id
+	}
+}
+
+// minuteAgo is first, a minute ago.
+func minuteAgo(delivery string, c deploy.Commit, state deploy.State) func(*testing.T, *Store) int64 {
+	return func(t *testing.T, s *Store) int64 {
+		t.Helper()
+		id := first(delivery, c, state)(t, s)
+		check(t, s.writer.submit(t.Context(), false, func(w *tx) error {
+			_, err := w.exec(`UPDATE deployments SET created_at = created_at - ? WHERE id = ?`, int64(againAfter), id)
+			return err
+		}))
+		return id
+	}
+}
+
+func TestCreateForPush_DeliveryAgainRightAfterAnAbort_IsTooSoon(t *testing.T) {
+	s := open(t)
+	id := first("d1", commitA, deploy.StateAborted)(t, s)
+	_, _, err := s.CreateForPush(t.Context(), queued("shop", commitA), push("d1", commitA))
+	soon := (*deploy.TooSoonError)(nil)
+	if !errors.As(err, &soon) || soon.Deployment != id || soon.Wait <= 0 || soon.Wait > againAfter {
+		t.Fatalf("%v", err)
+	}
+	if all := must[[]deploy.Deployment](t)(s.List(t.Context(), "shop", 0)); len(all) != 1 {
+		t.Errorf("there are %d deployments", len(all))
+	}
+	if _, duplicate := s.pushed(t, "d2", commitB); duplicate {
+		t.Error("another push is taken for it")
+	}
+}
+
+func TestOvertook_PushesInAnyOrder_SaysWhichIsNewer(t *testing.T) {
+	s := open(t)
+	deliver := func(delivery string, before, c deploy.Commit) {
+		t.Helper()
+		p := push(delivery, c)
+		p.Before = before
+		_, _, err := s.CreateForPush(t.Context(), queued("shop", c), p)
+		check(t, err)
+	}
+	newer := func(c deploy.Commit) deploy.Commit {
+		t.Helper()
+		return must[deploy.Commit](t)(s.Overtook(t.Context(), "shop", "refs/heads/main", c))
+	}
+	deliver("b", commitA, commitB)
+	if newer(commitA) != commitB || newer(commitB) != "" {
+		t.Errorf("newer than a: %q, than b: %q", newer(commitA), newer(commitB))
+	}
+	deliver("a, late", deploy.Commit(strings.Repeat("0", 39)+"1"), commitA)
+	if newer(commitA) != commitB {
+		t.Errorf("after the late delivery: %q", newer(commitA))
+	}
+	deliver("back to a", commitB, commitA)
+	if newer(commitA) != "" || newer(commitB) != commitA {
+		t.Errorf("after the way back: newer than a: %q, than b: %q", newer(commitA), newer(commitB))
+	}
+	if other := must[deploy.Commit](t)(s.Overtook(t.Context(), "shop", "refs/heads/other", commitB)); other != "" {
+		t.Errorf("on another branch: %q", other)
 	}
 }
 

@@ -53,7 +53,12 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger) (err error
 			err = errors.Join(err, closers[i]())
 		}
 	}()
-	// The socket comes first: its lock keeps a second daemon away from everything below.
+	// The lock comes first: it keeps a second daemon away from everything below.
+	lock, err := lockState(string(cfg.StateDir))
+	if err != nil {
+		return err
+	}
+	closers = append(closers, lock.Close)
 	local, err := server.ListenLocal(string(cfg.Server.Socket))
 	if err != nil {
 		return err

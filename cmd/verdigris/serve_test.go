@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"verdigris/internal/testkit"
 )
 
 func TestServeAnswersUntilItIsStopped(t *testing.T) {
@@ -26,7 +28,13 @@ func TestServeAnswersUntilItIsStopped(t *testing.T) {
 	w.run(t, "history").want(t, exitOK, "ID")
 	w.run(t, "history", "99").want(t, exitInput, "there is no such deployment")
 	w.run(t, "hook", "send", "--branch", "elsewhere", "--commit", "HEAD").want(t, exitOK, `ignored: branch "elsewhere" is not one that deploys`)
-	w.run(t, "serve").want(t, exitFailed, "another verdigris listens")
+	w.run(t, "serve").want(t, exitConflict, "runs already with the state folder", fmt.Sprintf("process %d", os.Getpid()), "set another state_dir")
+	// Neither another socket and address nor another path to the folder make two of it.
+	testkit.Must(t, os.Symlink(".verdigris", filepath.Join(w.dir, "elsewhere")))
+	own := fmt.Sprintf("server: {listen: '%s'", listen)
+	w.write(t, "other.yml", strings.Replace(testkit.Read(t, w.dir+"/verdigris.yml"), own,
+		fmt.Sprintf("state_dir: elsewhere\nserver: {socket: other.sock, listen: '%s'", testkit.FreeAddress(t)), 1))
+	w.run(t, "serve", "--config", filepath.Join(w.dir, "other.yml")).want(t, exitConflict, "runs already with the state folder")
 
 	w.run(t, "status", "--server", "http://"+listen).want(t, exitInput, "a token is needed")
 	w.write(t, "token", w.run(t, "token", "create", "test").out)

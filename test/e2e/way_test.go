@@ -176,3 +176,20 @@ func TestARelativeBindMountOfTheCheckoutIsWhatTheContainerSees(t *testing.T) {
 		t.Errorf("mounted %s: %q %v", mounted, content, err)
 	}
 }
+
+func TestPush_DeliveryOfAnOlderCommitComesLate_TheHeadOfTheBranchStaysLive(t *testing.T) {
+	t.Parallel()
+	s := goodSite(t)
+	older, newer := s.commit("older"), s.commit("newer")
+	s.want(s.push(newer), deploy.StateSucceeded)
+	d := s.want(s.push(older), deploy.StateSuperseded)
+	if !strings.Contains(d.Error.Reason, "main has moved on: its head is "+newer[:12]) {
+		t.Errorf("the reason is %q", d.Error.Reason)
+	}
+	s.answersFrom(deploy.Green, newer)
+	if status, body := s.deliver(newer, "again"); status != http.StatusOK || !strings.Contains(body, `"duplicate":true`) {
+		t.Errorf("the newer push again: %d %s", status, body)
+	}
+	s.want(s.order("/deploy/auto", fmt.Sprintf(`{"commit":%q,"promote":true}`, older)), deploy.StateSucceeded) // a person names it
+	s.answersFrom(deploy.Blue, older)
+}
