@@ -70,6 +70,7 @@ type matrix struct {
 	book *ledger
 
 	mu     sync.Mutex
+	since  time.Time // when the row began
 	failed []error
 	seen   []deploy.Slice // who has answered since the last look, each change once
 }
@@ -128,6 +129,9 @@ func (m *matrix) note(e load.Entry) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if time.Now().Add(-e.Took).Before(m.since) {
+		return // it began in the row before, in which what it needs was away
+	}
 	m.failed = append(m.failed, fmt.Errorf("%s after %s: %w", e.Kind, e.Took.Round(time.Millisecond), e.Err))
 }
 
@@ -136,7 +140,7 @@ func (m *matrix) took() (failed []error, seen []deploy.Slice) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	failed, seen = m.failed, m.seen
-	m.failed, m.seen = nil, nil
+	m.failed, m.seen, m.since = nil, nil, time.Now()
 	return failed, seen
 }
 
