@@ -1,6 +1,7 @@
 package config
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -26,6 +27,11 @@ func (c *Config) Preflight() (warnings []string, err error) {
 			k.present("apps."+name+".repository.url", Path(url))
 		}
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), lookupTimeout)
+	defer cancel()
+	resolve := lookUp(ctx)
+	k.edges(resolve)
+	k.databases(resolve)
 	if len(k.found) > 0 {
 		return warnings, k.found
 	}

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"cmp"
 	"fmt"
 	"net"
 	"net/url"
@@ -12,8 +11,6 @@ import (
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
-
-	"verdigris/deploy"
 )
 
 // Validate looks at the configuration as a whole and returns all Mistakes at once, or nil. Load has done so
@@ -37,8 +34,9 @@ func (c *Config) validate() Mistakes {
 	for _, name := range c.Names() {
 		(&appChecker{checker: k, app: c.Apps[name], at: "apps." + name}).check()
 	}
-	k.edges()
-	k.databases()
+	k.edges(literally)
+	k.databases(literally)
+	k.routerFiles()
 	return k.found
 }
 
@@ -78,51 +76,6 @@ func (k *checker) socket(field, path string) {
 	if len(path) > 107 {
 		k.wrong(field, "leads to the unix socket %s, whose path has %d bytes and may have 107: use a shorter folder", path, len(path))
 	}
-}
-
-// edges looks for apps whose requests would arrive at one place.
-func (k *checker) edges() {
-	taken := map[string]string{}
-	for _, name := range k.c.Names() {
-		field, url := "apps."+name+".router.edge.url", k.c.Apps[name].Router.Edge.URL
-		if other, ok := taken[url]; ok && url != "" {
-			k.wrong(field, "is %s, as %s is: every app has an edge of its own", url, other)
-		}
-		taken[url] = field
-	}
-}
-
-// databases refuses one redis database for two: what moves the data of the one would move the other's, and the fence that
-// keeps the one from writing would stop the other.
-func (k *checker) databases() {
-	taken := map[string]string{}
-	for _, name := range k.c.Names() {
-		data := k.c.Apps[name].Data
-		if data == nil {
-			continue
-		}
-		for _, slice := range []deploy.Slice{deploy.Blue, deploy.Green} {
-			field, where := fmt.Sprintf("apps.%s.data.%s.url", name, slice), data.Of(slice).database()
-			if other, ok := taken[where]; ok && where != "" {
-				k.wrong(field, "leads to the same database as %s: every slice of every app has a redis, or a database, of its own", other)
-			}
-			taken[where] = field
-		}
-	}
-}
-
-// database is the address and the number of the database that the URL leads to; empty for a compose service, which is the
-// app's own, and for a URL that cannot be read.
-func (r Redis) database() string {
-	u, err := url.Parse(r.URL)
-	if err != nil || u.Host == "" {
-		return ""
-	}
-	db := cmp.Or(strings.Trim(u.Path, "/"), "0")
-	if r.DB != 0 {
-		db = strconv.Itoa(r.DB)
-	}
-	return u.Host + "/" + db
 }
 
 func (k *checker) port(field string, port int) {

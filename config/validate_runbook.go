@@ -4,9 +4,17 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
 	"verdigris/deploy"
 )
+
+// ownKeys is what the names of all keys begin with that verdigris itself writes to a redis.
+const ownKeys = "__verdigris:"
+
+// shortestHold is how long requests wait at least while nginx takes up a configuration and the last writes are carried over: a
+// shorter hold_timeout would call every cutover off.
+const shortestHold = 500 * time.Millisecond
 
 func (k *appChecker) data() {
 	d := k.app.Data
@@ -17,8 +25,12 @@ func (k *appChecker) data() {
 		k.wrong(k.field("data.keys"), "is missing: the redis keys that move with the traffic, e.g. [images, \"session:*\"]")
 	}
 	for i, key := range d.Keys {
-		if key == "" {
-			k.wrong(fmt.Sprintf("%s[%d]", k.field("data.keys"), i), "is empty: use * for all keys")
+		field := fmt.Sprintf("%s[%d]", k.field("data.keys"), i)
+		switch {
+		case key == "":
+			k.wrong(field, "is empty: use * for all keys")
+		case strings.HasPrefix(key, ownKeys):
+			k.wrong(field, "is %s: keys below %s are verdigris' own, and never move", key, ownKeys)
 		}
 	}
 	for _, slice := range []deploy.Slice{deploy.Blue, deploy.Green} {
@@ -82,7 +94,9 @@ func (k *appChecker) runbook() {
 	for i, check := range a.Smoke {
 		k.smoke(fmt.Sprintf("%s[%d]", k.field("smoke"), i), check)
 	}
-	k.positive(k.field("cutover.hold_timeout"), a.Cutover.HoldTimeout)
+	if hold := a.Cutover.HoldTimeout.Std(); hold < shortestHold {
+		k.wrong(k.field("cutover.hold_timeout"), "cannot work with %s: requests wait while nginx takes up the new route and the last writes are carried over; give it %s or more, 5s is usual", hold, shortestHold)
+	}
 	k.positive(k.field("cutover.drain_timeout"), a.Cutover.DrainTimeout)
 	k.atLeast(k.field("cutover.max_held"), a.Cutover.MaxHeld, 1)
 	k.watch(a.Watch)

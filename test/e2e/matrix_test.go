@@ -129,7 +129,7 @@ func (m *matrix) note(e load.Entry) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if time.Now().Add(-e.Took).Before(m.since) {
+	if e.Start.Before(m.since) {
 		return // it began in the row before, in which what it needs was away
 	}
 	m.failed = append(m.failed, fmt.Errorf("%s after %s: %w", e.Kind, e.Took.Round(time.Millisecond), e.Err))
