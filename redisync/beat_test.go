@@ -50,6 +50,7 @@ func TestMirror_SourceComesBackWithLess_WaitsForAPersonWhoDecidesForTheStandby(t
 	d, blue, green := comesBackWithLess(t)
 	_, err := d.Begin(t.Context(), deploy.Blue, deploy.Green)
 	testkit.ErrorContains(t, err, "came back with less")
+	testkit.ErrorContains(t, newData(t, blue, green, "cart:*", "images").Look(t.Context(), deploy.Blue, deploy.Green), "came back with less") // as doctor does
 	d.Adopt(deploy.Green)
 	inStep(t, d)
 	if got := blue.Get(t.Context(), "cart:0").Val() + blue.LIndex(t.Context(), "images", 0).Val(); got != "acknowledgedone" {

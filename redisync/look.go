@@ -2,13 +2,15 @@ package redisync
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"verdigris/deploy"
 )
 
 // Look says whether a copy from one slice to the other could begin, and changes nothing on either server: it is for
-// whoever is not the one that copies. It also finds a live slice whose redis is fenced, so that its app cannot write.
+// whoever is not the one that copies. It also finds a live slice whose redis is fenced, so that its app cannot write, or came
+// back with less than it had, and servers that are not those of the slices.
 func (d *Data) Look(ctx context.Context, from, to deploy.Slice) error {
 	t := &transfer{keys: d.keys, pairs: 1, log: d.Log}
 	defer t.Close()
@@ -24,6 +26,9 @@ func (d *Data) Look(ctx context.Context, from, to deploy.Slice) error {
 		return err
 	})
 	if err != nil {
+		return hinted(fmt.Errorf("check %w", err))
+	}
+	if err := errors.Join(t.proveMarks(ctx), t.checkNotLess(ctx)); err != nil {
 		return hinted(fmt.Errorf("check %w", err))
 	}
 	if t.from.fenced {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"time"
 
 	"verdigris/compose"
 	"verdigris/config"
@@ -29,6 +30,12 @@ func newServer(cfg *config.Config, controller *deploy.Controller, journal *store
 	for _, app := range controller.Apps() {
 		s.Ready = append(s.Ready, server.Check{Name: "router of " + app, Run: func(context.Context) error { return routed(controller, app) }})
 	}
+	for _, app := range controller.Apps() {
+		s.Ready = append(s.Ready, server.Check{Name: "data of " + app, Run: func(ctx context.Context) error {
+			m, err := controller.Mirroring(ctx, app)
+			return mirrored(m, err, time.Now())
+		}})
+	}
 	s.Logger = log.With("component", "server")
 	s.Metrics.Version(versionString())
 
@@ -46,6 +53,20 @@ func routed(controller *deploy.Controller, app string) error {
 	routing, err := controller.Routing(app)
 	if err == nil && !routing.Confirmed {
 		err = errors.New(routing.Reason)
+	}
+	return err
+}
+
+// brokenFor is how long a mirror may be broken before that is told: it mends itself in a moment when a redis was restarted.
+const brokenFor = 10 * time.Second
+
+// mirrored is nil while the app's data is mirrored as it is to be.
+func mirrored(m deploy.Mirroring, err error, now time.Time) error {
+	if errors.As(err, new(*deploy.ConflictError)) {
+		return nil // it has no data
+	}
+	if err == nil && m.On && m.Mirror.State == deploy.MirrorBroken && now.Sub(m.Mirror.Since) > brokenFor {
+		err = errors.New(m.Mirror.Reason)
 	}
 	return err
 }
