@@ -79,9 +79,14 @@ func (r *run) watch(ctx context.Context) (string, error) {
 	var away stretch
 	strays := r.strayWatch()
 	for {
+		if r.queue.rollbackNext() {
+			return "cut short because a rollback was asked for", nil
+		}
 		select {
 		case <-ctx.Done():
 			return "cut short because verdigris was stopped", nil
+		case <-r.queue.hurry:
+			continue
 		case <-tick.C:
 		}
 		strays()

@@ -16,9 +16,10 @@ type queue struct {
 	running *Deployment
 	ending  bool          // the running one's end is being told
 	bell    chan struct{} // has one element when there may be work
+	hurry   chan struct{} // has one element when a rollback has come
 }
 
-func newQueue() *queue { return &queue{bell: make(chan struct{}, 1)} }
+func newQueue() *queue { return &queue{bell: make(chan struct{}, 1), hurry: make(chan struct{}, 1)} }
 
 // full tells whether another operation would be one too many. A push can take the place of one that waits.
 func (q *queue) full(push bool) bool {
@@ -46,7 +47,20 @@ func (q *queue) add(d Deployment) (superseded *Deployment) {
 	}
 	at, _ := slices.BinarySearchFunc(q.waiting, d, func(a, b Deployment) int { return cmp.Compare(a.ID, b.ID) })
 	q.waiting = slices.Insert(q.waiting, at, d)
+	if d.Kind == KindRollback {
+		select {
+		case q.hurry <- struct{}{}:
+		default:
+		}
+	}
 	return superseded
+}
+
+// rollbackNext reports whether a rollback is what comes next.
+func (q *queue) rollbackNext() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.waiting) > 0 && q.waiting[0].Kind == KindRollback
 }
 
 func (q *queue) clear() {
