@@ -77,6 +77,8 @@ type fakeRuntime struct {
 	watchers     []func()
 
 	ways func(deploy.Slice) []deploy.Way // set by apart
+
+	pruned [][]deploy.Commit // what was kept, each time that old releases were removed
 }
 
 // fakeContainer is the web service of a slice.
@@ -289,7 +291,9 @@ func (f *fakeRuntime) Logs(_ context.Context, s deploy.Slice, _ deploy.LogOption
 }
 
 func (f *fakeRuntime) Prune(_ context.Context, keep []deploy.Commit) (int, error) {
-	f.note("prune:%d", len(keep))
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.pruned = append(f.pruned, keep)
 	return 0, nil
 }
 

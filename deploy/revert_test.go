@@ -198,5 +198,5 @@ func TestWorker_StartCouldNotBeUndone_IsUndoneBeforeTheNext(t *testing.T) {
 	contains(t, "reason", d.Error.Reason, "put blue in order", "cannot be reached")
 	away.Store(false)
 	equal(t, "state", string(h.deploy("", commitB, true).State), "succeeded")
-	equal(t, "runtime", strings.ReplaceAll(h.runtime.called(), "build:blue ", ""), "start:blue revert:blue start:blue discard:blue prune:2")
+	equal(t, "runtime", strings.ReplaceAll(h.runtime.called(), "build:blue ", ""), "start:blue revert:blue start:blue discard:blue")
 }

@@ -73,6 +73,7 @@ func (w *worker) execute(ctx context.Context, d Deployment) {
 			return
 		}
 	}
+	r.pruneAfterFailure(ctx)
 }
 
 // runbook picks the steps of the deployment's kind.

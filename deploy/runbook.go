@@ -87,7 +87,11 @@ func (r *run) choose(ctx context.Context) (live Route, err error) {
 func (r *run) prepare(ctx context.Context) (Release, error) {
 	release := Release{App: r.app.Name, Commit: r.d.Commit, Deployment: r.d.ID}
 	err := r.phase(ctx, PhaseFetch, r.app.Timeouts.Fetch, func(ctx context.Context) (string, error) {
-		checkout, err := r.Source.Fetch(ctx, r.d.Commit, r.logTo(PhaseFetch))
+		var checkout Checkout
+		err := r.withRoom(ctx, PhaseFetch, func() (err error) {
+			checkout, err = r.Source.Fetch(ctx, r.d.Commit, r.logTo(PhaseFetch))
+			return err
+		})
 		if err != nil {
 			return "", err
 		}
@@ -100,7 +104,11 @@ func (r *run) prepare(ctx context.Context) (Release, error) {
 		return release, err
 	}
 	err = r.phase(ctx, PhaseBuild, r.app.Timeouts.Build, func(ctx context.Context) (string, error) {
-		built, err := r.Runtime.Build(ctx, r.d.Slice, release, r.d.Rebuild, r.logTo(PhaseBuild))
+		var built Release
+		err := r.withRoom(ctx, PhaseBuild, func() (err error) {
+			built, err = r.Runtime.Build(ctx, r.d.Slice, release, r.d.Rebuild, r.logTo(PhaseBuild))
+			return err
+		})
 		if err != nil {
 			return "", err
 		}

@@ -32,7 +32,8 @@ func TestAPushGoesThroughAllPhasesToTheIdleSlice(t *testing.T) {
 	equal(t, "live", h.live(), "green b")
 	equal(t, "router", h.router.called(), "hold drain route:green release")
 	equal(t, "data", h.data.called(), "open:green open:green begin:blue>green copy settle turn close mirror:green")
-	equal(t, "runtime", h.runtime.called(), "build:green job:migrate start:green prune:2")
+	equal(t, "runtime", h.runtime.called(), "build:green job:migrate start:green")
+	h.pruned(2)
 	equal(t, "subject", d.Subject, "subject of "+commitB.Short())
 	equal(t, "digest", d.Digests["cache"], "redis@sha256:1")
 }
@@ -75,7 +76,8 @@ func TestARollbackIsTheCutoverBackwardsWithoutBuildOrRestart(t *testing.T) {
 	equal(t, "state", string(d.State), "succeeded")
 	equal(t, "live", h.live(), "blue a")
 	equal(t, "data", h.data.called(), "open:green begin:blue>green copy settle turn close mirror:green open:blue begin:green>blue copy settle turn close mirror:blue")
-	equal(t, "runtime", h.runtime.called(), "prune:2")
+	equal(t, "runtime", h.runtime.called(), "")
+	h.pruned(2)
 }
 
 func TestStagingIsDeployedAndNeverRouted(t *testing.T) {
@@ -205,8 +207,9 @@ func TestASliceThatNeverGetsHealthyIsUndoneAndItsLogIsShown(t *testing.T) {
 		"smoke check fails": func(h *house) {},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // each waits for its deadline, which a busy machine must be able to keep with what is well
 			h := newHouse(t, func(a *deploy.App, _ *house) {
-				a.Health.Deadline, a.Health.Timeout = 300*time.Millisecond, 100*time.Millisecond
+				a.Health.Deadline, a.Health.Timeout = 2*time.Second, time.Second
 			}).blueLive()
 			if name == "smoke check fails" {
 				h = newHouse(t, func(a *deploy.App, _ *house) {
@@ -240,7 +243,7 @@ func TestAReleaseThatFailsAfterTheCutoverIsRolledBackWithItsData(t *testing.T) {
 	h := newHouse(t).blueLive()
 	var asked atomic.Int64
 	h.router.get = func(s deploy.Slice) (int, error) {
-		if s == deploy.Green && asked.Add(1) > 2 { // answers 200 and then dies
+		if s == deploy.Green && asked.Add(1) > 1 { // answers 200 once, and then dies
 			return 502, nil
 		}
 		return 200, nil
