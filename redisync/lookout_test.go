@@ -73,7 +73,9 @@ func TestAStandbyIsLookedAtAfterAStartAsWell(t *testing.T) {
 	fenceOff(t, blue, green)
 	d := unfenced(t, blue, green)
 	d.LookOut(deploy.Green)
-	testkit.Eventually(t, "the fence is found", func() bool { return d.Mirrored().Fenced == deploy.Green })
+	testkit.Eventually(t, "the fence is found, and writes are told", func() bool {
+		return d.Mirrored().Fenced == deploy.Green && clients(t, green, "t") > 0
+	})
 	if err := d.Open(t.Context(), deploy.Green); err != nil {
 		t.Fatal(err)
 	}
