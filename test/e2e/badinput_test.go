@@ -132,7 +132,11 @@ func TestAPortThatIsTakenIsNamedAndTheNextPushSucceeds(t *testing.T) {
 func TestAnUnknownCommitIsSaidToBeUnknown(t *testing.T) {
 	t.Parallel()
 	s := goodSite(t)
-	s.aborted(strings.Repeat("0123456789", 4), deploy.PhaseFetch, "commit")
+	unknown := strings.Repeat("0123456789", 4)
+	d := s.want(s.order("/deploy/green", fmt.Sprintf(`{"commit":%q}`, unknown)), deploy.StateAborted)
+	s.explains(d, deploy.PhaseFetch, "commit")
+	s.want(s.push(unknown), deploy.StateSuperseded) // of a push the head of the branch is asked first
+	s.serves(deploy.Blue)
 	s.recovers()
 }
 
