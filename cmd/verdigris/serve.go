@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -95,10 +98,33 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger) (err error
 	if err != nil {
 		return err
 	}
+	defer onHangup(func() {
+		log.Warn("SIGHUP changes nothing: a changed verdigris.yml is read when verdigris serve is restarted, which interrupts no request")
+	})()
 	log.Info("serving", "version", versionString(), "address", network.Addr().String(), "socket", cfg.Server.Socket, "apps", cfg.Names())
 	err = runBoth(ctx, controller.Run, func(ctx context.Context) error { return api.Serve(ctx, network, local) })
 	log.Info("stopped")
 	return err
+}
+
+// onHangup has SIGHUP call tell, instead of ending the process, until stop is called: many reload their daemons so.
+func onHangup(tell func()) (stop func()) {
+	hangups, over := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(hangups, syscall.SIGHUP)
+	go func() {
+		for {
+			select {
+			case <-hangups:
+				tell()
+			case <-over:
+				return
+			}
+		}
+	}()
+	return func() {
+		signal.Stop(hangups)
+		close(over)
+	}
 }
 
 // runBoth runs the worker and the API until ctx ends or the API fails, and waits for both.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"verdigris/internal/testkit"
@@ -46,12 +47,14 @@ func TestServeAnswersUntilItIsStopped(t *testing.T) {
 		}
 	}
 
+	testkit.Must(t, syscall.Kill(os.Getpid(), syscall.SIGHUP)) // which does not end it; its log is looked at below
+
 	// A release without the slices' compose files is refused, and nothing is half-made.
 	w.run(t, "deploy", "--switch").want(t, exitAborted, "docker-compose.blue.yml", "nothing is live yet")
 
 	stop()
 	r := <-ended
-	r.want(t, exitOK, `"msg":"serving"`, `"msg":"stopped"`)
+	r.want(t, exitOK, `"msg":"serving"`, "SIGHUP changes nothing", `"msg":"stopped"`)
 	if strings.Contains(r.err, "sesame") {
 		t.Error("the secret is in the log")
 	}
